@@ -1,0 +1,136 @@
+// The one own widget of a lab: its sentence, its announcements, its data table and
+// its settings line, and the repairs that ipywidgets and JupyterLab need so that a
+// lab can be used without a mouse and without seeing it:
+//  - ipywidgets gives slider handles, their readouts and radio groups no accessible name;
+//  - plotly draws an SVG without role or label;
+//  - JupyterLab takes the arrow keys of anything in an output for moving between cells.
+
+const QUIET_MS = 500; // announce once the student pauses, not at every step
+
+function render({ model, el }) {
+  el.classList.add("course-twin");
+  const sentence = node("p", "course-sentence");
+  const change = node("p", "course-change");
+  const live = node("div", "course-live");
+  live.setAttribute("role", "status");
+  live.setAttribute("aria-live", "polite");
+
+  const details = node("details", "course-details");
+  const summary = node("summary", "", "Show data");
+  const table = node("div", "course-table");
+  table.tabIndex = 0; // a scrollable region must be reachable by keyboard
+  table.setAttribute("role", "region");
+  table.setAttribute("aria-label", "Data of the plot");
+  details.append(summary, table);
+  details.addEventListener("toggle", () => {
+    model.set("table_open", details.open);
+    model.save_changes();
+  });
+
+  const settings = node("details", "course-details");
+  const line = node("input", "course-settings-line");
+  line.readOnly = true;
+  line.setAttribute("aria-label", "These settings as one line of code");
+  const copy = node("button", "jupyter-button course-copy", "Copy");
+  copy.type = "button";
+  const copied = node("span", "course-copied");
+  copied.setAttribute("role", "status");
+  copy.addEventListener("click", async () => {
+    line.select();
+    try {
+      await navigator.clipboard.writeText(line.value);
+      copied.textContent = "Copied. Paste it into a cell and run the cell.";
+    } catch {
+      copied.textContent = "Selected. Press Ctrl+C (on a Mac: Command+C) to copy.";
+    }
+  });
+  settings.append(node("summary", "", "Settings as code"), line, copy, copied);
+  const says = node("div", "course-says");
+  says.append(sentence, change, live);
+  const data = node("div", "course-more");
+  data.append(details, settings);
+  el.append(says, data);
+
+  let timer = 0;
+  const show = () => {
+    sentence.textContent = model.get("sentence");
+    change.textContent = model.get("change");
+    line.value = model.get("code");
+    table.innerHTML = model.get("table");
+    repair(root(), model);
+  };
+  const announce = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      live.textContent = model.get("announcement");
+    }, QUIET_MS);
+  };
+  const root = () => el.closest(".course-lab");
+  model.on("change:sentence change:change change:code change:table change:alt", show);
+  model.on("change:announcement", announce);
+  show();
+
+  // The lab's other widgets are attached after this one, and plotly draws later still.
+  const watch = new MutationObserver(() => repair(root(), model));
+  const resize = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
+  const attach = () => {
+    const lab = root();
+    if (!lab) return requestAnimationFrame(attach);
+    watch.observe(lab, { childList: true, subtree: true });
+    const plot = lab.querySelector(".course-plot");
+    if (plot) resize.observe(plot);
+    repair(lab, model);
+  };
+  attach();
+  return () => {
+    clearTimeout(timer);
+    watch.disconnect();
+    resize.disconnect();
+  };
+}
+
+function repair(lab, model) {
+  if (!lab) return;
+  set(lab, "data-lm-suppress-shortcuts", "true");
+  set(lab, "role", "group");
+  set(lab, "aria-label", model.get("title"));
+  for (const [name, [label, unit]] of Object.entries(model.get("names"))) {
+    const control = lab.querySelector(`.course-control-${name}`);
+    if (!control) continue;
+    const readout = control.querySelector(".widget-readout");
+    if (readout) {
+      set(readout, "role", "textbox");
+      set(readout, "aria-label", `${label}: type a value`);
+    }
+    for (const handle of control.querySelectorAll(".noUi-handle")) {
+      set(handle, "aria-label", label);
+      // Read what the screen shows, not 76.80000000000001.
+      if (readout) set(handle, "aria-valuetext", `${readout.textContent} ${unit}`.trim());
+    }
+    for (const box of control.querySelectorAll(".widget-radio-box")) {
+      set(box, "role", "radiogroup");
+      set(box, "aria-label", label);
+    }
+  }
+  for (const plot of lab.querySelectorAll(".js-plotly-plot")) {
+    set(plot, "role", "img");
+    set(plot, "aria-label", model.get("alt"));
+  }
+  for (const toggle of lab.querySelectorAll(".widget-toggle-button")) {
+    set(toggle, "aria-expanded", String(toggle.classList.contains("mod-active")));
+  }
+}
+
+// Setting an attribute to what it already is would wake the observer for nothing.
+function set(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+function node(tag, className, text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+export default { render };

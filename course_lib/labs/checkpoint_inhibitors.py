@@ -1,0 +1,241 @@
+"""The lab of lesson 03: dose and schedule to concentration, PD-1 occupancy and tumour size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib.labs.frame import Control, Goal, Lab, LabSpec, Prediction, Preset, Question
+from course_lib.labs.view import Panel, Reading, Series, Table, View
+from course_lib.models import checkpoint_inhibitors as model
+
+DAYS = 360
+#: Rows of the data table, days.
+TABLE_DAYS = tuple(range(0, DAYS + 1, 30))
+#: The concentration axis starts here; less is not drawn, mg/L.
+LOWEST = 0.1
+
+
+def view(
+    dose: float,
+    interval: float,
+    infiltration: float,
+    cps: float,
+    weight: float,
+    number_of_doses: float,
+    doubling_time: float,
+) -> View:
+    """Return what the lab shows at one setting; units as on the sliders."""
+    tumour = model.Tumour(infiltration=infiltration, cps=cps, doubling_time=doubling_time)
+    # Two patients alike but for the drug, so that both lines share their days.
+    schedule = model.Schedule(
+        dose=np.array([dose, 0.0]),
+        interval=interval,
+        number_of_doses=int(number_of_doses),
+        weight=weight,
+    )
+    course = model.simulate(tumour, schedule, days=DAYS)
+    days = course.times
+    concentration = course.concentration[:, 0]
+    binding = 100 * course.occupancy[:, 0]
+    effect = 100 * course.functional_effect[:, 0]
+    size, size_untreated = course.size.T
+
+    lowest = _trough(concentration, days, interval)
+    effect_at_trough = _trough(effect, days, interval)
+    series = (
+        Series("pembrolizumab", 0, days, _drawn(concentration), "drug"),
+        Series("PD-1 bound", 1, days, binding, "drug"),
+        Series("brake released", 1, days, effect, "t_cell", dash="dot"),
+        Series("with drug", 2, days, size, "tumour"),
+        Series("without drug", 2, days, size_untreated, "control"),
+    )
+    readings = (
+        Reading("Lowest concentration between doses", lowest, "mg/L", 1),
+        Reading("PD-1 brake released at that moment", effect_at_trough, "%", 1),
+        Reading(f"Tumour on day {DAYS}", float(size[-1]), "mm", 0, least=1),
+        Reading(f"Tumour on day {DAYS} without drug", float(size_untreated[-1]), "mm", 0, least=1),
+    )
+    return View(
+        series=series,
+        sentence=_sentence(dose, interval, effect_at_trough, size, size_untreated),
+        alt=_alt(days, concentration, binding, effect, size, size_untreated),
+        readings=readings,
+        table=_table(days, concentration, binding, effect, size, size_untreated),
+    )
+
+
+def _trough(values: np.ndarray, days: np.ndarray, interval: float) -> float:
+    """The lowest value of the first interval: on its last day, just before a second dose."""
+    return float(values[(days > 0) & (days <= interval)].min())
+
+
+def _drawn(concentration: np.ndarray) -> np.ndarray:
+    """A log axis has no zero: what lies below it leaves a gap."""
+    return np.where(concentration >= LOWEST, concentration, np.nan)
+
+
+def _sentence(dose, interval, effect, size, size_untreated) -> str:
+    start, end, without = (_millimetres(v) for v in (size[0], size[-1], size_untreated[-1]))
+    change = 100 * (size[-1] / size[0] - 1)
+    if abs(change) < 0.5:
+        outcome = f"The tumour keeps its size, {start}, for {DAYS} days."
+    elif size[-1] < 1:
+        outcome = f"The tumour shrinks from {start} to {end} within {DAYS} days: a remission."
+    else:
+        verb = "grows" if change > 0 else "shrinks"
+        outcome = f"The tumour {verb} by {abs(change):.0f} % in {DAYS} days, from {start} to {end}."
+    if dose == 0:
+        return f"No drug is given. {outcome}"
+    return (
+        f"With {dose:.0f} mg every {interval:.0f} days, at least {effect:.0f} % of the PD-1 brake "
+        f"is released in the first cycle. {outcome} Without the drug it would measure {without}."
+    )
+
+
+def _millimetres(size: float) -> str:
+    return f"{size:.0f} mm" if size >= 1 else "less than 1 mm"
+
+
+def _alt(days, concentration, binding, effect, size, size_untreated) -> str:
+    return (
+        f"Three plots against time, 0 to {DAYS} days. Pembrolizumab concentration saws between "
+        f"doses, highest {concentration.max():.0f} mg/L. PD-1 bound ends at {binding[-1]:.0f} %, "
+        f"brake released at {effect[-1]:.0f} %. Tumour size starts at {_millimetres(size[0])} and "
+        f"ends at {_millimetres(size[-1])} with the drug, {_millimetres(size_untreated[-1])} "
+        "without it."
+    )
+
+
+def _table(days, *columns) -> Table:
+    rows = tuple(
+        (str(day), *(f"{np.interp(day, days, values):.1f}" for values in columns))
+        for day in TABLE_DAYS
+    )
+    heads = (
+        "Day",
+        "Pembrolizumab, mg/L",
+        "PD-1 bound, %",
+        "Brake released, %",
+        "Tumour with drug, mm",
+        "Tumour without drug, mm",
+    )
+    return Table("The plotted values every 30 days", heads, rows)
+
+
+def _explain(record: dict[str, str]) -> str:
+    """Say what happened when the dose doubled, and compare it with the prediction."""
+    once = view(**SPEC.defaults)
+    twice = view(**{**SPEC.defaults, "dose": 2 * SPEC.defaults["dose"]})
+    plan = SPEC.prediction
+    text = []
+    if "predict" in record:
+        right = record["predict"] == "same"
+        text.append(
+            f"You predicted: “{plan.predict.words(record['predict'])}” "
+            + ("That is what the model shows." if right else "The model shows something else.")
+        )
+    text.append(
+        f"Doubling the dose doubled the concentration: {once.readings[0]} became "
+        f"{twice.readings[0]} before the second dose. But the brake was already "
+        f"{once.readings[1]} released, and twice the drug made that {twice.readings[1]}. "
+        f"So the tumour measured {once.readings[2]} at the lower dose and {twice.readings[2]} "
+        "at the higher one."
+    )
+    text.append(
+        {
+            "halved": "You saw the tumour halve. Press Reset, then move only the dose, "
+            "and read the sentence under the plot again.",
+            "saturated": "That is what you saw. This is called saturation: once nearly every "
+            "PD-1 is taken, more antibody has nothing left to bind.",
+            "nothing": "You saw no line move. Look at the top plot once more: its axis is "
+            "logarithmic, so doubling looks like a small step.",
+        }[record["observe"]]
+    )
+    if record.get("why") == "more_cells":
+        text.append("And the drug adds no T cells: it releases the ones that are there.")
+    return "".join(f"<p>{part}</p>" for part in text)
+
+
+SPEC = LabSpec(
+    name="checkpoint_inhibitors",
+    title="Releasing the PD-1 brake",
+    lead="One patient, one drug. Follow a dose from the blood to the T cell's brake to the tumour.",
+    controls=(
+        Control("dose", "Dose", "pembrolizumab.dose", step=10),
+        Control("interval", "Interval between doses", "pembrolizumab.interval", step=7),
+        Control("infiltration", "T cells in the tumour", "patient.t_cell_infiltration", 0.1, 1),
+        Control("cps", "PD-L1", "patient.cps", step=1),
+        Control("weight", "Body weight", "patient.weight", step=0.2, digits=1, stage=2),
+        Control(
+            "number_of_doses", "Number of doses", "pembrolizumab.number_of_doses", step=1, stage=2
+        ),
+        Control(
+            "doubling_time", "Tumour doubling time", "tumour.volume_doubling_time", step=1, stage=2
+        ),
+    ),
+    panels=(
+        Panel("Drug in the blood", "mg/L", (LOWEST, 1000), log=True),
+        Panel("PD-1 on the T cells", "%", (0, 105)),
+        Panel("Tumour, sum of diameters", "mm", (0, 250)),
+    ),
+    x_title="Days since the first dose",
+    x_range=(0, DAYS),
+    view=view,
+    presets=(
+        Preset("2 mg/kg", {"dose": 150, "weight": 75, "interval": 21}),
+        Preset("10 mg/kg", {"dose": 750, "weight": 75, "interval": 21}),
+        Preset("Cold tumour", {"infiltration": 0.1}),
+        Preset("Hot tumour", {"infiltration": 4}),
+        Preset("PD-L1 negative", {"cps": 0}),
+    ),
+    goal=Goal(
+        text="Make the tumour at least 30 % smaller after a year, with 100 mg or less per dose.",
+        reached=lambda settings, view: (
+            0 < settings["dose"] <= 100
+            and view.series[3].y[-1] <= 0.7 * view.series[3].y[0]
+            and view.series[4].y[-1] > 0.7 * view.series[4].y[0]
+        ),
+        praise="Not the dose but the T cells already there made the difference.",
+        solutions=(
+            {"dose": 100, "infiltration": 5, "cps": 40},
+            {"dose": 60, "infiltration": 4, "cps": 60, "doubling_time": 160},
+        ),
+    ),
+    prediction=Prediction(
+        predict=Question(
+            "The lab opens at 200 mg every 21 days. If you double the dose, how large will the "
+            "tumour be after a year?",
+            (
+                ("half", "About half as large as with 200 mg."),
+                ("smaller", "Clearly smaller, but not half."),
+                ("same", "Almost the same as with 200 mg."),
+            ),
+        ),
+        why=Question(
+            "Why?",
+            (
+                ("more_cells", "Twice the drug brings twice as many T cells."),
+                ("free_left", "At 200 mg, many PD-1 molecules are still free."),
+                ("all_taken", "At 200 mg, nearly every PD-1 molecule is already taken."),
+            ),
+        ),
+        observe=Question(
+            "You doubled the dose. What did the three plots do?",
+            (
+                ("halved", "The concentration doubled and the tumour halved."),
+                ("saturated", "The concentration doubled; the other two plots hardly moved."),
+                ("nothing", "None of the three plots moved."),
+            ),
+        ),
+        explain=_explain,
+    ),
+)
+
+
+def lab(**settings: float) -> Lab:
+    """Open the lab, at other settings if you name them: ``lab(dose=400, cps=5)``.
+
+    Raises ValueError, saying what is allowed, for an unknown name or a value outside
+    its slider's range.
+    """
+    return Lab(SPEC, **settings)

@@ -1,0 +1,461 @@
+"""The frame every lab stands on: predict, explore, explain, on one plot.
+
+A lab declares a ``LabSpec``: controls (each an evidence entry), a pure
+``view(**settings) -> View`` and its questions. ``Lab`` supplies the rest, the same
+in every lesson: locked controls until a prediction, sliders with units, presets, a
+goal, reset, the previous run as a thin dashed line, a sentence, a data table, and
+settings that can be copied as one line of code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from course_lib import evidence
+from course_lib.labs import figure as drawing
+from course_lib.labs import predictions
+from course_lib.labs.view import Panel, View
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Control:
+    """One slider. Default, unit and range come from the evidence entry ``key``.
+
+    ``stage`` 1 is visible from the start; 2 appears under "More controls".
+    """
+
+    name: str
+    label: str
+    key: str
+    step: float
+    digits: int = 0
+    stage: int = 1
+
+    @property
+    def quantity(self) -> evidence.Quantity:
+        return evidence.get(self.key)
+
+    @property
+    def unit(self) -> str:
+        """The unit as a label writes it."""
+        return {"day": "days", "doses": ""}.get(self.quantity.unit, self.quantity.unit)
+
+    @property
+    def label_with_unit(self) -> str:
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    def checked(self, value: object) -> float:
+        """Return ``value`` as a float; raise ValueError if it is outside the range."""
+        low, high = self.quantity.low, self.quantity.high
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            number = math.nan
+        if not low <= number <= high:  # also refuses NaN
+            raise ValueError(
+                f"{self.name} must be a number {self._allowed(low, high)}; you gave {value!r}."
+            )
+        return number
+
+    def _allowed(self, low: float, high: float) -> str:
+        return f"between {low:g} and {high:g} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named setting: a story beat of the lesson. Unnamed controls stay as they are."""
+
+    name: str
+    settings: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A state to reach. ``solutions`` prove that it can be reached in several ways."""
+
+    text: str
+    reached: Callable[[dict[str, float], View], bool]
+    praise: str
+    solutions: tuple[dict[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Options as (short id, text) pairs; the ids go into the predictions file."""
+
+    text: str
+    options: tuple[tuple[str, str], ...]
+
+    def words(self, choice: str) -> str:
+        return dict(self.options)[choice]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predict, why, observe; then ``explain(record) -> html`` refers to all three."""
+
+    predict: Question
+    why: Question
+    observe: Question
+    explain: Callable[[dict[str, str]], str]
+
+
+@dataclass(frozen=True)
+class LabSpec:
+    """Everything that makes one lab different from another."""
+
+    name: str
+    title: str
+    lead: str
+    controls: tuple[Control, ...]
+    panels: tuple[Panel, ...]
+    x_title: str
+    x_range: tuple[float, float]
+    view: Callable[..., View]
+    presets: tuple[Preset, ...]
+    goal: Goal
+    prediction: Prediction
+    #: Redraw while a slider moves; False for a view slower than about 50 ms.
+    continuous: bool = True
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        return {c.name: float(c.quantity.value) for c in self.controls}
+
+
+class Access(anywidget.AnyWidget):
+    """Text twin and accessibility repairs, in the browser; see ``access.js``."""
+
+    _esm = HERE / "access.js"
+    _css = HERE / "access.css"
+    title = traitlets.Unicode().tag(sync=True)
+    names = traitlets.Dict().tag(sync=True)
+    sentence = traitlets.Unicode().tag(sync=True)
+    change = traitlets.Unicode().tag(sync=True)
+    announcement = traitlets.Unicode().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+    table = traitlets.Unicode().tag(sync=True)
+    table_open = traitlets.Bool(False).tag(sync=True)
+
+
+class Lab:
+    """One laboratory in one output cell.
+
+    ``settings`` maps control names to floats. ``Lab(spec, dose=400)`` opens with
+    another dose; a name the lab does not have or a value outside a slider's range
+    raises ValueError and says what is allowed.
+    """
+
+    def __init__(self, spec: LabSpec, **settings: float) -> None:
+        self.spec = spec
+        self.settings = {**spec.defaults, **self._checked(settings)}
+        self.view = spec.view(**self.settings)
+        self.before: View | None = None
+        self._moving: str | None = None  # the control being moved: one gesture, one ghost
+        self._quiet = False
+
+    def _checked(self, settings: dict[str, float]) -> dict[str, float]:
+        controls = {c.name: c for c in self.spec.controls}
+        for name in settings:
+            if name not in controls:
+                near = difflib.get_close_matches(name, controls, n=1)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                raise ValueError(
+                    f"This lab has no control called {name}.{hint} It has: {', '.join(controls)}."
+                )
+        return {name: controls[name].checked(value) for name, value in settings.items()}
+
+    # --- what the notebook shows -------------------------------------------------
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+        return {
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.widget.model_id,
+            },
+            "text/plain": self.view.text(),
+            "text/html": self.view.html(self.spec.title),
+        }
+
+    @property
+    def code(self) -> str:
+        """These settings as one line that can be pasted into a cell."""
+        arguments = ", ".join(f"{name}={value:g}" for name, value in self.settings.items())
+        return f"{self.spec.name}.lab({arguments})"
+
+    @cached_property
+    def figure(self):
+        """The plotly FigureWidget, created once and afterwards only moved."""
+        static = drawing.build(self.view, self.spec.panels, self.spec.x_title, self.spec.x_range)
+        return drawing.live(static)
+
+    @cached_property
+    def access(self) -> Access:
+        plan = self.spec.prediction
+        names = {c.name: (c.label_with_unit, c.unit) for c in self.spec.controls}
+        for name, question in (("predict", plan.predict), ("why", plan.why)):
+            names[name] = (question.text, "")
+        names["observe"] = (plan.observe.text, "")
+        return Access(
+            title=self.spec.title,
+            names=names,
+            sentence=self.view.sentence,
+            alt=self.view.alt,
+            code=self.code,
+        )
+
+    @cached_property
+    def sliders(self) -> dict[str, widgets.FloatSlider]:
+        return {c.name: self._slider(c) for c in self.spec.controls}
+
+    def _slider(self, control: Control) -> widgets.FloatSlider:
+        slider = widgets.FloatSlider(
+            value=self.settings[control.name],
+            min=control.quantity.low,
+            max=control.quantity.high,
+            step=control.step,
+            description=control.label_with_unit,
+            readout_format=f".{control.digits}f",
+            continuous_update=self.spec.continuous,
+            layout=widgets.Layout(width="100%"),
+        )
+        slider.add_class("course-control")
+        slider.add_class(f"course-control-{control.name}")
+        slider.observe(lambda change: self._slid(control.name, change["new"]), "value")
+        return slider
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """The whole lab as one ipywidgets box."""
+        spec = self.spec
+        more = widgets.ToggleButton(value=False, description="More controls")
+        second = _box([self.sliders[c.name] for c in spec.controls if c.stage == 2])
+        second.layout.display = "none"
+        more.observe(lambda change: _show(second, change["new"]), "value")
+        first = [self.sliders[c.name] for c in spec.controls if c.stage == 1]
+        reset = _button("Reset", lambda: self.apply(spec.defaults))
+        mark = _button("Mark as “before”", self.mark)
+        presets = [
+            _button(p.name, lambda settings=p.settings: self.apply(settings)) for p in spec.presets
+        ]
+        self._goal = widgets.HTML()
+        self._goal.add_class("course-goal")
+        controls = _box([*first, more, second, _box([reset, mark], "course-buttons")])
+        controls.add_class("course-controls")
+        key = widgets.HTML('<p class="course-before-key">Thin dashed lines: the run before.</p>')
+        plot = _box([self.figure, key], "course-plot")
+        self._explore = [*self.sliders.values(), more, reset, mark, *presets]
+        root = _box(
+            [
+                widgets.HTML(f"<h3>{escape(spec.title)}</h3><p>{escape(spec.lead)}</p>"),
+                self._predict_box(),
+                _box([widgets.HTML("<strong>Try:</strong>"), *presets], "course-buttons"),
+                _box([controls, plot, self.access], "course-main"),
+                self._goal,
+                self._observe_box(),
+            ],
+            "course-lab",
+        )
+        self._show_goal()
+        self.access.observe(lambda _: self._fill_table(), "table_open")
+        if not predictions.read(spec.name):
+            for control in self._explore:
+                control.disabled = True
+        return root
+
+    # --- predict, observe, explain -------------------------------------------------
+
+    def _predict_box(self) -> widgets.VBox:
+        plan = self.spec.prediction
+        self._predict = _radio("predict", plan.predict)
+        self._why = _radio("why", plan.why)
+        self._lock = _button("Record my prediction", self._record)
+        self._lock.button_style = "primary"
+        self._lock.disabled = True
+        self._skip = _button("Show me without predicting", self._look)
+        self._said = widgets.HTML()
+        for radio in (self._predict, self._why):
+            radio.observe(lambda _: self._may_record(), "value")
+        self._ask = _box(
+            [
+                widgets.HTML(f"<p><strong>Predict first.</strong> {escape(plan.predict.text)}</p>"),
+                self._predict,
+                widgets.HTML(f"<p>{escape(plan.why.text)}</p>"),
+                self._why,
+                _box([self._lock, self._skip], "course-buttons"),
+            ]
+        )
+        earlier = predictions.read(self.spec.name)
+        if "predict" in earlier:
+            _show(self._ask, False)
+            self._said.value = self._quote(earlier)
+        return _box([self._ask, self._said], "course-predict")
+
+    def _may_record(self) -> None:
+        self._lock.disabled = self._predict.value is None or self._why.value is None
+
+    def _record(self) -> None:
+        predictions.write(self.spec.name, predict=self._predict.value, why=self._why.value)
+        self._answers = {"predict": self._predict.value, "why": self._why.value}
+        _show(self._ask, False)
+        self._said.value = self._quote(self._answers)
+        self._unlock()
+
+    def _look(self) -> None:
+        _show(self._ask, False)
+        self._said.value = "<p>You look without a prediction.</p>"
+        self._unlock()
+
+    def _quote(self, record: dict[str, str]) -> str:
+        plan = self.spec.prediction
+        try:
+            predicted = plan.predict.words(record["predict"])
+            why = plan.why.words(record["why"])
+        except KeyError:  # a record of an older version of this lab
+            return "<p>You have used this lab before.</p>"
+        return (
+            f"<p><strong>You predicted:</strong> {escape(predicted)} "
+            f"<strong>Because:</strong> {escape(why)} Now try it.</p>"
+        )
+
+    def _unlock(self) -> None:
+        for control in self._explore:
+            control.disabled = False
+        self.access.announcement = "The controls are unlocked."
+
+    def _observe_box(self) -> widgets.VBox:
+        plan = self.spec.prediction
+        self._observe = _radio("observe", plan.observe)
+        self._explained = widgets.HTML()
+        self._observe.observe(lambda _: self._explain(), "value")
+        self._observing = _box(
+            [
+                widgets.HTML(f"<p><strong>Observe.</strong> {escape(plan.observe.text)}</p>"),
+                self._observe,
+                self._explained,
+            ],
+            "course-explain",
+        )
+        _show(self._observing, False)  # until something has been tried
+        return self._observing
+
+    def _explain(self) -> None:
+        record = {**predictions.read(self.spec.name), **getattr(self, "_answers", {})}
+        record["observe"] = self._observe.value
+        predictions.write(self.spec.name, observe=self._observe.value)
+        self._explained.value = self.spec.prediction.explain(record)
+        self.access.announcement = "The explanation is below your answer."
+
+    # --- exploring ------------------------------------------------------------------
+
+    def apply(self, settings: dict[str, float]) -> None:
+        """Move several controls at once: one new view, one "before"."""
+        self._gesture(None)
+        self._quiet = True
+        try:
+            for name, value in settings.items():
+                self.sliders[name].value = value
+        finally:
+            self._quiet = False
+        self._update({name: slider.value for name, slider in self.sliders.items()})
+
+    def mark(self) -> None:
+        """Keep what is shown now as "before"."""
+        self._gesture(None)
+        drawing.move(self.figure, self.view, self.before)
+        self.access.change = "The run shown now is marked as before."
+
+    def _slid(self, name: str, value: float) -> None:
+        if self._quiet:
+            return
+        self._gesture(name)
+        self._update({**self.settings, name: value})
+
+    def _gesture(self, name: str | None) -> None:
+        """Moving one slider, however far, is one gesture: "before" is where it began."""
+        if name is None or name != self._moving:
+            self.before = self.view
+        self._moving = name
+
+    def _update(self, settings: dict[str, float]) -> None:
+        # ipywidgets sends a slider's next value only when this one is done, and then
+        # the latest: so nothing queues up however fast the slider moves.
+        moved = [c for c in self.spec.controls if settings[c.name] != self.settings[c.name]]
+        self.settings = settings
+        self.view = self.spec.view(**settings)
+        drawing.move(self.figure, self.view, self.before)
+        change = self.view.change(self.before) if self.before else ""
+        new = ", ".join(
+            f"{c.label} {settings[c.name]:.{c.digits}f} {c.unit}".strip() for c in moved
+        )
+        with self.access.hold_sync():
+            self.access.sentence = self.view.sentence
+            self.access.change = change and f"Before and now. {change}"
+            self.access.announcement = " ".join(
+                part for part in (new and f"{new}.", self.view.sentence, change) if part
+            )
+            self.access.alt = self.view.alt
+            self.access.code = self.code
+            self._fill_table()
+        self._show_goal()
+        if self._observing.layout.display == "none":
+            _show(self._observing, True)
+
+    def _fill_table(self) -> None:
+        self.access.table = self.view.table.html() if self.access.table_open else ""
+
+    def _show_goal(self) -> None:
+        goal = self.spec.goal
+        if goal.reached(self.settings, self.view):
+            text = (
+                f"<p><strong>Goal reached.</strong> {escape(goal.text)} {escape(goal.praise)}</p>"
+            )
+        else:
+            text = f"<p><strong>Goal.</strong> {escape(goal.text)} Not reached yet.</p>"
+        if self._goal.value != text:
+            self._goal.value = text
+
+
+def _box(children: list[widgets.Widget], *classes: str) -> widgets.Box:
+    """A plain block: the course's own style sheet lays it out."""
+    box = widgets.Box(children, layout=widgets.Layout(display="block", overflow="visible"))
+    if "course-main" in classes or "course-buttons" in classes:
+        box.layout.display = None
+    for name in classes:
+        box.add_class(name)
+    return box
+
+
+def _show(box: widgets.Widget, visible: bool) -> None:
+    box.layout.display = "block" if visible else "none"
+
+
+def _button(text: str, do: Callable[[], None]) -> widgets.Button:
+    button = widgets.Button(description=text)
+    button.on_click(lambda _: do())
+    return button
+
+
+def _radio(name: str, question: Question) -> widgets.RadioButtons:
+    radio = widgets.RadioButtons(
+        options=[(text, key) for key, text in question.options],
+        value=None,
+        layout=widgets.Layout(width="100%"),
+    )
+    for style in ("course-question", f"course-control-{name}"):
+        radio.add_class(style)
+    return radio

@@ -1,0 +1,143 @@
+"""The first lab, of lesson 00: one slider, and why a tumour's size misleads the eye."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib import evidence
+from course_lib.labs.frame import Control, Goal, Lab, LabSpec, Prediction, Preset, Question
+from course_lib.labs.view import Panel, Reading, Series, Table, View
+from course_lib.models import checkpoint_inhibitors as model
+
+#: Three doublings of the average triple-negative tumour.
+DAYS = 3 * int(evidence.get("tumour.volume_doubling_time").value)
+START = 20  # mm
+#: Rows of the data table, days.
+TABLE_DAYS = np.linspace(0, DAYS, 10).round().astype(int)
+
+
+def view(doubling_time: float) -> View:
+    """Return what the lab shows at one doubling time (days): a tumour without any T cell."""
+    tumour = model.Tumour(
+        infiltration=0, doubling_time=doubling_time, sum_of_diameters=START, lesions=1
+    )
+    course = model.simulate(tumour, days=DAYS)
+    days, diameter = course.times, course.size[:, 0]
+    volume = course.tumour_cells[:, 0] / course.tumour_cells[0, 0]
+    series = (
+        Series("volume", 0, days, volume, "tumour"),
+        Series("diameter", 1, days, diameter, "tumour"),
+    )
+    readings = (
+        Reading("Doublings", DAYS / doubling_time, "", 1),
+        Reading(f"Volume on day {DAYS}, compared with day 0", float(volume[-1]), "times", 1),
+        Reading(f"Diameter on day {DAYS}", float(diameter[-1]), "mm", 0),
+    )
+    sentence = (
+        f"In {DAYS} days this tumour doubles its volume {DAYS / doubling_time:.1f} times: it holds "
+        f"{volume[-1]:.1f} times as many cells as on day 0. Its diameter grows from {START} to "
+        f"{diameter[-1]:.0f} mm, {diameter[-1] / START:.1f} times."
+    )
+    alt = (
+        f"Two plots against time, 0 to {DAYS} days. Volume starts at 1 and rises to "
+        f"{volume[-1]:.1f}, a straight line on its log axis. Diameter starts at {START} mm and "
+        f"rises to {diameter[-1]:.0f} mm."
+    )
+    rows = tuple(
+        (str(day), f"{2 ** (day / doubling_time):.1f}", f"{np.interp(day, days, diameter):.1f}")
+        for day in TABLE_DAYS
+    )
+    heads = ("Day", "Volume, compared with day 0", "Diameter, mm")
+    return View(series, sentence, alt, readings, Table("The plotted values, ten days", heads, rows))
+
+
+def _explain(record: dict[str, str]) -> str:
+    """Say what three doublings do to a diameter, and compare it with the prediction."""
+    shown = view(**SPEC.defaults)
+    text = []
+    if "predict" in record:
+        right = record["predict"] == "twice"
+        text.append(
+            f"You predicted: “{SPEC.prediction.predict.words(record['predict'])}” "
+            + ("That is what the model shows." if right else "The model shows something else.")
+        )
+    text.append(
+        f"Three doublings make 2 × 2 × 2 = {shown.readings[1].value:.0f} times the volume. But a "
+        "tumour grows in length, width and height at once. Twice as wide, twice as long and twice "
+        f"as high is also 8 times the volume. So the diameter only doubles, to {shown.readings[2]}."
+    )
+    text.append(
+        {
+            "both": "You saw both plots end 8 times as high. Look at the units once more: the "
+            "lower plot is in mm.",
+            "volume_more": "That is what you saw. Keep it in mind: a scan that looks a little "
+            "larger may show far more cells.",
+            "none": "You saw the diameter stay. Press Reset and follow the lower line to its end.",
+        }[record["observe"]]
+    )
+    return "".join(f"<p>{part}</p>" for part in text)
+
+
+SPEC = LabSpec(
+    name="start_here",
+    title="A first slider: how fast a tumour grows",
+    lead="One tumour, no T cells, no drug. Only the time it needs to double its volume changes.",
+    controls=(
+        Control("doubling_time", "Time to double the volume", "tumour.volume_doubling_time", 1),
+    ),
+    panels=(
+        Panel("Volume, compared with day 0", "times", (0.9, 300), log=True),
+        Panel("Diameter", "mm", (0, 125)),
+    ),
+    x_title="Days",
+    x_range=(0, DAYS),
+    view=view,
+    presets=(
+        Preset("Fast: 50 days", {"doubling_time": 50}),
+        Preset("Average: 103 days", {"doubling_time": 103}),
+        Preset("Slow: 240 days", {"doubling_time": 240}),
+    ),
+    goal=Goal(
+        text=f"Find a doubling time at which the tumour is still under 30 mm on day {DAYS}.",
+        reached=lambda settings, view: view.series[1].y[-1] < 30,
+        praise="Slow growth is still growth: the number of cells rises all the time.",
+        solutions=({"doubling_time": 180}, {"doubling_time": 240}),
+    ),
+    prediction=Prediction(
+        predict=Question(
+            f"A tumour of {START} mm doubles its volume every 103 days. After {DAYS} days it has "
+            "doubled three times. How wide is it then?",
+            (
+                ("eight", "160 mm: eight times as wide."),
+                ("three", "60 mm: three times as wide."),
+                ("twice", "40 mm: twice as wide."),
+            ),
+        ),
+        why=Question(
+            "Why?",
+            (
+                ("same", "Volume and diameter grow by the same factor."),
+                ("sum", "Each doubling adds one diameter."),
+                ("cube", "The volume grows in three directions at once."),
+            ),
+        ),
+        observe=Question(
+            "Which of the two rose more by the last day?",
+            (
+                ("both", "Volume and diameter rose by the same factor."),
+                ("volume_more", "The volume rose by a larger factor than the diameter."),
+                ("none", "The volume rose, and the diameter stayed the same."),
+            ),
+        ),
+        explain=_explain,
+    ),
+)
+
+
+def lab(**settings: float) -> Lab:
+    """Open the lab, at another doubling time if you name one: ``lab(doubling_time=60)``.
+
+    Raises ValueError, saying what is allowed, for an unknown name or a value outside
+    its slider's range.
+    """
+    return Lab(SPEC, **settings)

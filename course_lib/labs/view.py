@@ -1,0 +1,138 @@
+"""What a lab shows at one setting, as plain data: series, sentence, numbers, table.
+
+Nothing here draws or needs a kernel. The same ``View`` becomes the live plot
+(``figure.py``), the sentence a screen reader hears, and the text and HTML that
+stay in a saved notebook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+#: Hue is the actor, in every plot and picture of the course. Each reaches a
+#: contrast of 3:1 on the white plot background (tests/labs/test_figure.py).
+ACTORS = {
+    "tumour": "#B34E00",
+    "t_cell": "#0072B2",
+    "drug": "#007D5A",
+    "toxicity": "#A6477F",
+    "healthy": "#6E6E6E",
+    "control": "#000000",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes. The ranges are fixed, so that motion has meaning."""
+
+    title: str
+    y_title: str
+    y_range: tuple[float, float]
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: ``x`` and ``y`` have the same shape; NaN leaves a gap."""
+
+    name: str
+    panel: int
+    x: np.ndarray
+    y: np.ndarray
+    actor: str
+    dash: str = "solid"
+    #: False for reference lines that never change: they get no "before" ghost.
+    moves: bool = True
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One key number of a view, rounded as the screen shows it.
+
+    Below ``least`` it reads "less than ...": a model's 0.04 mm is no measurement.
+    """
+
+    label: str
+    value: float
+    unit: str
+    digits: int = 0
+    least: float = 0.0
+
+    def __str__(self) -> str:
+        return self._with(f".{self.digits}f")
+
+    def precise(self) -> str:
+        """The value to three digits."""
+        return self._with(".3g")
+
+    def _with(self, form: str) -> str:
+        if self.value < self.least:
+            return f"less than {self.least:g} {self.unit}".strip()
+        return f"{self.value:{form}} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """The plotted numbers: first column names the row."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def html(self) -> str:
+        head = "".join(f'<th scope="col">{escape(c)}</th>' for c in self.columns)
+        body = "".join(
+            f'<tr><th scope="row">{escape(row[0])}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<table class="course-data"><caption>{escape(self.caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a lab shows at one setting."""
+
+    series: tuple[Series, ...]
+    #: One or two sentences: what the plot shows now.
+    sentence: str
+    #: What is drawn, for readers who do not see the plot.
+    alt: str
+    readings: tuple[Reading, ...]
+    table: Table
+
+    def change(self, before: View) -> str:
+        """Say how the key numbers moved since ``before``; empty if none did."""
+        moved = [
+            f"{now.label}: {then}, now {now}"
+            for then, now in zip(before.readings, self.readings, strict=True)
+            if str(then) != str(now)
+        ]
+        return ". ".join(moved) + "." if moved else ""
+
+    def text(self) -> str:
+        """The sentence and the key numbers to three digits: what nbval compares."""
+        numbers = "\n".join(f"  {r.label}: {r.precise()}" for r in self.readings)
+        return f"{self.sentence}\n{numbers}"
+
+    def html(self, title: str) -> str:
+        """What a reader without a kernel sees; ``./course author`` adds the picture."""
+        return (
+            f'<section class="course-lab-saved" aria-label="{escape(title)}">'
+            f"<p><strong>{escape(title)}.</strong> {escape(self.sentence)}</p>"
+            f"{PICTURE_SLOT}"
+            "<p>This is a saved picture. To use the lab, choose <em>Run</em>, then "
+            "<em>Run All Cells</em>.</p>"
+            f"<details><summary>Show data</summary>{self.table.html()}</details></section>"
+        )
+
+
+#: Replaced by the committed picture; nbval's sanitize file removes that picture again.
+PICTURE_SLOT = "<!-- picture -->"

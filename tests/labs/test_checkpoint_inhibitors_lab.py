@@ -1,0 +1,122 @@
+"""The first lab's view: every corner, many random settings, and what it must show."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from course_lib.labs import checkpoint_inhibitors
+from course_lib.labs.checkpoint_inhibitors import DAYS, SPEC, view
+
+CONTROLS = {c.name: c.quantity for c in SPEC.controls}
+
+
+def is_sound(settings):
+    shown = view(**settings)
+    for series in shown.series:
+        values = series.y[np.isfinite(series.y)]
+        assert len(series.x) == len(series.y) <= 200
+        assert (values >= 0).all()
+        if series.panel == 1:
+            assert (values <= 100).all()
+        if series.panel == 2:
+            assert np.isfinite(series.y).all()
+    assert all(np.isfinite(reading.value) for reading in shown.readings)
+    assert "nan" not in (shown.sentence + shown.alt + shown.table.html()).lower()
+    return shown
+
+
+def test_all_corners_are_sound():
+    for corner in itertools.product(*[(q.low, q.high) for q in CONTROLS.values()]):
+        is_sound(dict(zip(CONTROLS, corner, strict=True)))
+
+
+def test_500_random_settings_are_sound():
+    random = np.random.default_rng(20261121)
+    for _ in range(500):
+        is_sound({name: random.uniform(q.low, q.high) for name, q in CONTROLS.items()})
+
+
+def sizes(**settings):
+    shown = view(**{**SPEC.defaults, **settings})
+    return shown.series[3].y, shown.series[4].y
+
+
+def preset(name):
+    return next(p for p in SPEC.presets if p.name == name).settings
+
+
+def test_2_and_10_mg_per_kg_hardly_differ():
+    low, _ = sizes(**preset("2 mg/kg"))
+    high, _ = sizes(**preset("10 mg/kg"))
+    none, _ = sizes(dose=0, weight=75)
+    benefit = none[-1] - low[-1]
+    assert benefit > 10  # there is something to lose
+    assert abs(high[-1] - low[-1]) < 0.05 * benefit
+
+
+def test_a_cold_tumour_does_not_respond():
+    treated, untreated = sizes(**preset("Cold tumour"))
+    assert treated[-1] > 0.95 * untreated[-1]
+    assert treated[-1] > treated[0]
+
+
+def test_a_hot_tumour_shrinks():
+    treated, _ = sizes(**preset("Hot tumour"))
+    assert treated[-1] < 0.7 * treated[0]
+
+
+def test_without_pd_l1_there_is_no_brake_to_release():
+    treated, untreated = sizes(**preset("PD-L1 negative"))
+    assert treated == pytest.approx(untreated)
+
+
+@pytest.mark.parametrize("solution", SPEC.goal.solutions)
+def test_the_goal_can_be_reached(solution):
+    settings = {**SPEC.defaults, **solution}
+    assert SPEC.goal.reached(settings, view(**settings))
+
+
+@pytest.mark.parametrize("settings", [{}, {"dose": 100}, {"dose": 0, "infiltration": 8}])
+def test_the_goal_is_not_reached_by_doing_nothing(settings):
+    settings = {**SPEC.defaults, **settings}
+    assert not SPEC.goal.reached(settings, view(**settings))
+
+
+def test_the_sentence_says_what_the_lines_show():
+    treated, untreated = sizes()
+    sentence = view(**SPEC.defaults).sentence
+    assert "With 200 mg every 21 days" in sentence
+    assert f"from {treated[0]:.0f} mm to {treated[-1]:.0f} mm" in sentence
+    assert f"it would measure {untreated[-1]:.0f} mm" in sentence
+    assert "grows" in sentence
+    assert "shrinks" in view(**{**SPEC.defaults, **preset("Hot tumour")}).sentence
+    assert "No drug is given" in view(**{**SPEC.defaults, "dose": 0}).sentence
+
+
+def test_the_table_holds_the_plotted_values():
+    shown = view(**SPEC.defaults)
+    assert shown.table.rows[0][0] == "0"
+    assert shown.table.rows[-1][0] == str(DAYS)
+    assert float(shown.table.rows[-1][4]) == pytest.approx(shown.series[3].y[-1], abs=0.051)
+    assert float(shown.table.rows[0][1]) == pytest.approx(shown.series[0].y[0], abs=0.051)
+
+
+@pytest.mark.parametrize("predicted", ["half", "smaller", "same"])
+@pytest.mark.parametrize("observed", ["halved", "saturated", "nothing"])
+def test_the_explanation_fits_every_answer(predicted, observed):
+    text = SPEC.prediction.explain({"predict": predicted, "why": "free_left", "observe": observed})
+    assert ("That is what the model shows" in text) == (predicted == "same")
+    assert ("That is what you saw" in text) == (observed == "saturated")
+    assert "doubled the concentration" in text
+
+
+def test_the_explanation_states_the_models_own_numbers():
+    once, twice = view(**SPEC.defaults), view(**{**SPEC.defaults, "dose": 400})
+    ratio = twice.readings[0].value / once.readings[0].value
+    assert ratio == pytest.approx(2)  # linear pharmacokinetics: "doubled" is exact
+    text = SPEC.prediction.explain({"observe": "saturated"})
+    for shown in (once, twice):
+        assert str(shown.readings[1]) in text
+        assert str(shown.readings[2]) in text
+    assert checkpoint_inhibitors.lab().settings["dose"] == 200  # the question says 200 mg

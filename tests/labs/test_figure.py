@@ -1,0 +1,96 @@
+"""What every plot of the course promises: contrast, fixed axes, names on lines, ghosts."""
+
+import numpy as np
+import pytest
+
+from course_lib.labs import figure as drawing
+from course_lib.labs.view import ACTORS, Panel, Reading, Series, Table, View
+
+PANELS = (Panel("Top", "mg/L", (0.1, 1000), log=True), Panel("Bottom", "mm", (0, 250)))
+
+
+def a_view(level: float, end: float = 50.0) -> View:
+    x = np.arange(5.0)
+    return View(
+        series=(
+            Series("drug", 0, x, np.full(5, level), "drug"),
+            Series("tumour", 1, x, np.linspace(10, end, 5), "tumour"),
+            Series("limit", 1, x, np.full(5, 30.0), "control", moves=False),
+        ),
+        sentence="A sentence.",
+        alt="A plot.",
+        readings=(Reading("Level", level, "mg/L", 1),),
+        table=Table("Numbers", ("Day", "Level"), (("0", "1"),)),
+    )
+
+
+def built(view):
+    return drawing.live(drawing.build(view, PANELS, "Days", (0, 4)))
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
+
+
+def contrast_with_white(colour: str) -> float:
+    return 1.05 / (luminance(colour) + 0.05)
+
+
+def test_contrast_formula_against_the_extremes():
+    assert contrast_with_white("#000000") == pytest.approx(21)
+    assert contrast_with_white("#FFFFFF") == pytest.approx(1)
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_every_actor_reaches_3_to_1_on_white(actor):
+    assert contrast_with_white(ACTORS[actor]) >= 3
+
+
+def test_text_reaches_4_5_to_1_on_white():
+    assert contrast_with_white(drawing.TEXT) >= 4.5
+
+
+def test_axes_are_fixed_and_say_unit_and_log():
+    figure = built(a_view(10))
+    assert figure.layout.yaxis.title.text == "mg/L (log)"
+    assert figure.layout.yaxis2.title.text == "mm"
+    assert tuple(figure.layout.yaxis.range) == (-1, 3)
+    before = figure.layout.to_plotly_json()
+    drawing.move(figure, a_view(500, end=240), a_view(10))
+    assert figure.layout.to_plotly_json() == before
+
+
+def test_every_line_carries_its_name_at_its_end():
+    figure = built(a_view(10))
+    for series, trace in zip(a_view(10).series, figure.data[2:], strict=True):
+        assert trace.text[-1].strip() == series.name
+        assert not any(trace.text[:-1])
+
+
+def test_moving_shows_the_new_run_and_the_one_before():
+    figure = built(a_view(10))
+    assert np.isnan(figure.data[0].y).all()
+    drawing.move(figure, a_view(20), before=a_view(10))
+    assert np.array_equal(figure.data[0].y, np.full(5, 10.0))
+    assert np.array_equal(figure.data[2].y, np.full(5, 20.0))
+    assert figure.data[0].name == "drug (before)"
+
+
+def test_reference_lines_have_no_ghost():
+    names = [trace.name for trace in built(a_view(10)).data]
+    assert "limit" in names
+    assert "limit (before)" not in names
+
+
+def test_names_of_lines_that_end_together_do_not_meet():
+    figure = built(a_view(10, end=31))  # tumour ends just above the limit at 30
+    tumour, limit = figure.data[3], figure.data[4]
+    assert (tumour.textposition, limit.textposition) == ("top right", "bottom right")
+    drawing.move(figure, a_view(10, end=12), before=None)
+    assert (tumour.textposition, limit.textposition) == ("bottom right", "top right")
+
+
+def test_no_button_can_send_a_plot_elsewhere():
+    assert built(a_view(10))._config["displayModeBar"] is False

@@ -1,0 +1,196 @@
+"""The frame, driven through its real widgets: locking, gestures, presets, goal, twin."""
+
+import pytest
+
+from course_lib.labs import checkpoint_inhibitors, predictions
+
+SPEC = checkpoint_inhibitors.SPEC
+
+
+@pytest.fixture(autouse=True)
+def in_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def lab():
+    """A lab that has been built and unlocked without a prediction."""
+    lab = checkpoint_inhibitors.lab()
+    assert lab.widget
+    lab._skip.click()
+    return lab
+
+
+def button(lab, name):
+    return next(b for b in lab._explore if getattr(b, "description", "") == name)
+
+
+# --- predict, observe, explain
+
+
+def test_controls_are_locked_until_a_prediction_is_recorded():
+    lab = checkpoint_inhibitors.lab()
+    assert lab.widget
+    assert all(control.disabled for control in lab._explore)
+    assert lab._lock.disabled
+    lab._predict.value = "half"
+    assert lab._lock.disabled  # a prediction needs its reason
+    lab._why.value = "more_cells"
+    lab._lock.click()
+    assert not any(control.disabled for control in lab._explore)
+    assert predictions.read(SPEC.name) == {"predict": "half", "why": "more_cells"}
+    assert "About half as large" in lab._said.value
+
+
+def test_one_click_unlocks_without_predicting():
+    lab = checkpoint_inhibitors.lab()
+    assert lab.widget
+    lab._skip.click()
+    assert not any(control.disabled for control in lab._explore)
+    assert predictions.read(SPEC.name) == {}
+
+
+def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction(lab):
+    predictions.write(SPEC.name, predict="half", why="more_cells")
+    assert lab._observing.layout.display == "none"
+    lab.sliders["dose"].value = 400
+    assert lab._observing.layout.display == "block"
+    assert lab._explained.value == ""
+    lab._observe.value = "saturated"
+    assert "You predicted: “About half as large" in lab._explained.value
+    assert "adds no T cells" in lab._explained.value
+    assert predictions.read(SPEC.name)["observe"] == "saturated"
+
+
+def test_a_recorded_prediction_is_remembered_next_time():
+    predictions.write(SPEC.name, predict="same", why="all_taken")
+    lab = checkpoint_inhibitors.lab()
+    assert lab.widget
+    assert not any(control.disabled for control in lab._explore)
+    assert "Almost the same" in lab._said.value
+
+
+def test_a_record_of_an_older_lab_does_no_harm():
+    predictions.write(SPEC.name, predict="no longer an option", why="x")
+    assert checkpoint_inhibitors.lab().widget
+
+
+# --- exploring
+
+
+def test_moving_a_slider_moves_everything(lab):
+    before = lab.view
+    lab.sliders["dose"].value = 400
+    expected = checkpoint_inhibitors.view(**{**SPEC.defaults, "dose": 400})
+    assert lab.view.text() == expected.text()
+    assert list(lab.figure.data[-2].y) == pytest.approx(list(expected.series[3].y))
+    assert lab.access.sentence == expected.sentence
+    assert lab.access.alt == expected.alt
+    assert lab.access.announcement.startswith("Dose 400 mg.")
+    assert expected.change(before) in lab.access.change
+
+
+def test_one_gesture_keeps_one_before(lab):
+    start = lab.view
+    for dose in (210, 220, 230):
+        lab.sliders["dose"].value = dose
+    assert lab.before is start
+    at_230 = lab.view
+    lab.sliders["cps"].value = 40
+    lab.sliders["cps"].value = 50
+    assert lab.before is at_230
+    assert list(lab.figure.data[3].y) == pytest.approx(list(at_230.series[3].y))
+
+
+def test_marking_sets_before_to_what_is_shown(lab):
+    lab.sliders["dose"].value = 300
+    shown = lab.view
+    button(lab, "Mark as “before”").click()
+    lab.sliders["dose"].value = 100
+    assert lab.before is shown
+
+
+@pytest.mark.parametrize("preset", SPEC.presets, ids=lambda preset: preset.name)
+def test_a_preset_sets_its_controls_in_one_step(lab, preset):
+    start = lab.view
+    button(lab, preset.name).click()
+    assert lab.settings == {**SPEC.defaults, **preset.settings}
+    assert lab.before is start
+
+
+def test_reset_returns_to_the_opening_view(lab):
+    lab.sliders["dose"].value = 0
+    button(lab, "Reset").click()
+    assert lab.settings == SPEC.defaults
+    assert lab.view.text() == checkpoint_inhibitors.lab().view.text()
+
+
+def test_the_goal_announces_itself_only_when_reached(lab):
+    assert "Not reached yet" in lab._goal.value
+    lab.apply(SPEC.goal.solutions[0])
+    assert "Goal reached" in lab._goal.value
+    button(lab, "Reset").click()
+    assert "Not reached yet" in lab._goal.value
+
+
+def test_the_table_is_sent_only_while_open_and_follows_the_sliders(lab):
+    assert lab.access.table == ""
+    lab.access.table_open = True
+    first = lab.access.table
+    assert "<caption>" in first
+    lab.sliders["dose"].value = 400
+    assert lab.access.table not in ("", first)
+
+
+def test_more_controls_appear_on_request(lab):
+    second = lab.sliders["weight"]
+    assert SPEC.controls[4].stage == 2
+    toggle = button(lab, "More controls")
+    box = next(w for w in lab.widget.children[3].children[0].children if second in _inside(w))
+    assert box.layout.display == "none"
+    toggle.value = True
+    assert box.layout.display == "block"
+
+
+def _inside(widget):
+    return getattr(widget, "children", ())
+
+
+def test_at_most_four_controls_open_a_lab():
+    assert 3 <= sum(control.stage == 1 for control in SPEC.controls) <= 4
+
+
+# --- settings as code, and wrong input
+
+
+def test_settings_can_be_pasted_back(lab):
+    lab.apply({"dose": 410, "infiltration": 2.5, "weight": 61.2})
+    again = eval(lab.code, {"checkpoint_inhibitors": checkpoint_inhibitors})
+    assert again.settings == lab.settings
+    assert lab.access.code == lab.code
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dose": -5}, r"dose must be a number between 0 and 800 mg; you gave -5"),
+        ({"weight": float("nan")}, r"weight must be a number between .* kg; you gave nan"),
+        ({"cps": "high"}, r"cps must be a number between 0 and 100.*; you gave 'high'"),
+        ({"dosis": 3}, r"no control called dosis. Did you mean dose\? It has: dose, interval"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_sentence(settings, message):
+    with pytest.raises(ValueError, match=message):
+        checkpoint_inhibitors.lab(**settings)
+
+
+def test_every_slider_takes_its_range_from_evidence():
+    for control in SPEC.controls:
+        slider = checkpoint_inhibitors.lab().sliders[control.name]
+        quantity = control.quantity
+        assert (slider.min, slider.max, slider.value) == (
+            quantity.low,
+            quantity.high,
+            quantity.value,
+        )
+        assert control.unit in slider.description

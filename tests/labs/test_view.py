@@ -1,0 +1,45 @@
+"""The text twin of a lab: what is read aloud, printed, and kept without a kernel."""
+
+import numpy as np
+
+from course_lib.labs.view import PICTURE_SLOT, Reading, Series, Table, View
+
+
+def a_view(size: float) -> View:
+    x = np.arange(3.0)
+    return View(
+        series=(Series("tumour", 0, x, x * size, "tumour"),),
+        sentence="The tumour <grows>.",
+        alt="A line.",
+        readings=(Reading("Size", size, "mm", 0), Reading("Share", 50.0, "%", 1)),
+        table=Table("Sizes", ("Day", "Size, mm"), (("0", "1 < 2"),)),
+    )
+
+
+def test_change_names_only_what_moved_on_the_screen():
+    assert a_view(80).change(a_view(60)) == "Size: 60 mm, now 80 mm."
+    assert a_view(80.1).change(a_view(80.2)) == ""  # both read "80 mm"
+
+
+def test_a_model_value_too_small_to_measure_is_not_printed_as_zero():
+    tiny = Reading("Size", 0.04, "mm", 0, least=1)
+    assert str(tiny) == tiny.precise() == "less than 1 mm"
+    assert str(Reading("Size", 1.4, "mm", 0, least=1)) == "1 mm"
+
+
+def test_text_is_the_sentence_and_the_numbers_to_three_digits():
+    assert a_view(83.456).text() == "The tumour <grows>.\n  Size: 83.5 mm\n  Share: 50 %"
+
+
+def test_html_escapes_and_keeps_table_and_slot():
+    html = a_view(80).html("A & B")
+    assert "The tumour &lt;grows&gt;." in html
+    assert "A &amp; B" in html
+    assert html.count(PICTURE_SLOT) == 1
+    assert '<th scope="row">0</th><td>1 &lt; 2</td>' in html
+    assert '<th scope="col">Size, mm</th>' in html
+    assert "<caption>Sizes</caption>" in html
+
+
+def test_the_same_view_gives_the_same_bytes():
+    assert a_view(80).html("T") == a_view(80).html("T")

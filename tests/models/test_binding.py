@@ -1,0 +1,94 @@
+"""Binding in closed form, against published values, limits and the law of mass action."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_lib import evidence
+from course_lib.models import binding
+
+amounts = st.floats(0, 1e6)
+constants = st.floats(1e-6, 1e6)
+
+
+@pytest.mark.parametrize(("kd", "percent"), [(0.029, 99.1), (3.0, 52.8)])
+def test_occupancy_at_half_a_microgram_against_published_percentages(kd, percent):
+    molecules = binding.micrograms_per_ml_to_nanomolar(0.5, 149)
+    assert round(100 * binding.occupancy(molecules, kd), 1) == percent
+
+
+def test_95_percent_of_the_functional_effect_needs_10_micrograms_per_ml():
+    ic50 = evidence.get("pembrolizumab.functional_ic50").value
+    assert round(binding.concentration_for(0.95, ic50), 1) == 10.2
+    assert binding.concentration_for(0.95, 1) == pytest.approx(19, rel=1e-12)
+
+
+def test_one_microgram_per_ml_is_6_71_nanomolar():
+    molar_mass = evidence.get("pembrolizumab.molar_mass").value
+    assert round(binding.micrograms_per_ml_to_nanomolar(1, molar_mass), 2) == 6.71
+
+
+@given(amounts, constants)
+def test_units_convert_there_and_back(amount, mass):
+    there = binding.micrograms_per_ml_to_nanomolar(amount, mass)
+    assert binding.nanomolar_to_micrograms_per_ml(there, mass) == pytest.approx(amount, rel=1e-12)
+
+
+def test_occupancy_limits():
+    assert binding.occupancy(0, 3) == 0
+    assert binding.occupancy(3, 3) == 0.5
+    assert binding.occupancy(3e20, 3) == 1
+    assert binding.occupancy([0, 3], [[3], [9]]).shape == (2, 2)
+
+
+@given(st.floats(0, 0.999), constants)
+def test_concentration_for_inverts_occupancy(fraction, half):
+    concentration = binding.concentration_for(fraction, half)
+    assert binding.occupancy(concentration, half) == pytest.approx(fraction, abs=1e-12)
+
+
+@given(amounts, constants, amounts, constants)
+def test_competition_obeys_the_law_of_mass_action(first, kd_first, second, kd_second):
+    shares = binding.competition(first, kd_first, second, kd_second)
+    assert sum(shares) == pytest.approx(1, rel=1e-12)
+    assert shares.first * kd_first == pytest.approx(shares.free * first, rel=1e-12)
+    assert shares.second * kd_second == pytest.approx(shares.free * second, rel=1e-12)
+
+
+def test_competition_without_a_rival_is_occupancy():
+    alone = binding.competition(2.0, 3.0, 0.0, 1.0)
+    assert alone.first == pytest.approx(binding.occupancy(2.0, 3.0), rel=1e-15)
+    assert alone.second == 0
+
+
+def test_ctla4_outcompetes_cd28_by_the_ratio_of_their_constants():
+    cd28, ctla4, _ = binding.competition(1.0, 4.0, 1.0, 0.42)
+    assert ctla4 / cd28 == pytest.approx(4.0 / 0.42, rel=1e-12)
+
+
+@given(st.lists(amounts, min_size=2, max_size=5, unique=True), constants)
+def test_a_rival_only_ever_displaces(rivals, kd):
+    first = binding.competition(1.0, 1.0, np.sort(rivals), kd).first
+    assert np.all(np.diff(first) <= 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: binding.occupancy(-1, 3), "concentration must be finite and at least 0"),
+        (lambda: binding.occupancy(np.nan, 3), "concentration must be finite"),
+        (lambda: binding.occupancy([1, np.inf], 3), "concentration must be finite"),
+        (lambda: binding.occupancy(1, 0), "kd must be finite and above 0, you gave 0"),
+        (lambda: binding.competition(1, 1, -2, 1), "second must be finite and at least 0"),
+        (lambda: binding.competition(1, 1, 2, np.nan), "kd_second must be finite and above 0"),
+        (lambda: binding.concentration_for(1, 3), "no concentration binds every receptor"),
+        (lambda: binding.concentration_for(np.nan, 3), "fraction must be between 0 and 1"),
+        (lambda: binding.concentration_for(0.5, -3), "half must be finite and above 0"),
+        (lambda: binding.micrograms_per_ml_to_nanomolar(1, 0), "molar_mass_kda must be finite"),
+        (lambda: binding.nanomolar_to_micrograms_per_ml(-1, 9), "concentration must be finite"),
+    ],
+)
+def test_impossible_values_are_refused_by_name(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -1,0 +1,119 @@
+"""A default that changes by 10 % is noticed: every reading has an independent twin.
+
+``READINGS`` runs the models with their defaults. ``EXPECTED`` holds the same quantities from
+other solvers and from closed forms, with the numbers typed in (``model_oracles``).
+"""
+
+import dataclasses
+
+import model_oracles as oracles
+import numpy as np
+import pytest
+
+from course_lib import evidence
+from course_lib.models.checkpoint_inhibitors import Schedule, Tumour, simulate
+from course_lib.models.pharmacokinetics import pembrolizumab
+
+DAYS = [120.0, 360.0]
+WHOLE = {"pembrolizumab.number_of_doses"}
+
+
+def size(tumour=None, schedule=None):
+    course = simulate(Tumour(**tumour or {}), Schedule(**schedule or {}), step=1)
+    return course.size[np.searchsorted(course.times, DAYS), 0]
+
+
+def occupancy_of_a_small_dose():
+    return simulate(Tumour(), Schedule(dose=0.01), days=20).occupancy[-1, 0]
+
+
+def expected_occupancy_of_a_small_dose():
+    nanomolar = oracles.by_scipy([20.0], dose=0.01)[2][0] * 1000 / 149
+    return nanomolar / (nanomolar + 0.029)
+
+
+READINGS = {
+    "treated": lambda: size(),
+    "untreated": lambda: size(schedule={"dose": 0}),
+    "hot, small dose": lambda: size({"infiltration": 3}, {"dose": 5}),
+    "hot, cps 3": lambda: size({"infiltration": 3, "cps": 3}),
+    "concentration": lambda: Schedule().concentration(DAYS, before=True),
+    "concentration, 50 kg": lambda: Schedule(weight=50).concentration(DAYS, before=True),
+    "kinetics, 50 kg": lambda: dataclasses.astuple(pembrolizumab(50)),
+    "last dose day": lambda: Schedule().dose_times()[-1],
+    "occupancy": occupancy_of_a_small_dose,
+    "tumour cells": lambda: simulate(Tumour(), days=1).tumour_cells[0, 0],
+    "cps and brake": lambda: (Tumour().cps, Tumour().brake(), Tumour(cps=5).brake()),
+    "T cells, small tumour": lambda: simulate(Tumour(sum_of_diameters=20), days=1).t_cells[0, 0],
+}
+
+
+def spheres(diameters):
+    return 3 * 2.06e5 * np.pi / 6 * (diameters / 3) ** 3
+
+
+EXPECTED = {
+    "treated": lambda: oracles.size_by_scipy(DAYS),
+    "untreated": lambda: oracles.size_by_scipy(DAYS, dose=0),
+    "hot, small dose": lambda: oracles.size_by_scipy(DAYS, infiltration=3, dose=5),
+    "hot, cps 3": lambda: oracles.size_by_scipy(DAYS, infiltration=3, cps=3),
+    "concentration": lambda: oracles.by_scipy(DAYS)[2],
+    "concentration, 50 kg": lambda: oracles.by_scipy(DAYS, weight=50)[2],
+    "kinetics, 50 kg": lambda: oracles.kinetics(50),
+    "last dose day": lambda: 21 * 34,
+    "occupancy": expected_occupancy_of_a_small_dose,
+    "tumour cells": lambda: spheres(89.6),
+    "cps and brake": lambda: (20, 0.9 * 20 / 25, 0.9 * 5 / 10),
+    "T cells, small tumour": lambda: 7.9e-4 * spheres(89.6) ** (1 / 3) * spheres(20) ** (2 / 3),
+}
+TOLERANCE = 1e-6
+
+
+def differing():
+    """Return the names of the readings that differ from their twins."""
+    return [
+        name
+        for name, read in READINGS.items()
+        if not np.allclose(read(), EXPECTED[name](), rtol=TOLERANCE, atol=0)
+    ]
+
+
+def used_keys():
+    """Return every evidence key that the models read while they run."""
+    seen, get = set(), evidence.get
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "get", lambda key: seen.add(key) or get(key))
+        for read in READINGS.values():
+            read()
+        pembrolizumab()
+    return sorted(seen)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_reading_against_its_independent_twin(name):
+    np.testing.assert_allclose(READINGS[name](), EXPECTED[name](), rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("key", used_keys())
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_a_default_changed_by_ten_percent_is_noticed(key, factor, monkeypatch):
+    get = evidence.get
+
+    def changed(asked):
+        quantity = get(asked)
+        if asked != key:
+            return quantity
+        value = quantity.value * factor
+        return dataclasses.replace(quantity, value=round(value) if key in WHOLE else value)
+
+    monkeypatch.setattr(evidence, "get", changed)
+    assert differing()
+
+
+def test_no_default_hides_from_the_readings():
+    """Every field's default and every number of the kinetics is read, and so guarded above."""
+    fields = [*dataclasses.fields(Tumour), *dataclasses.fields(Schedule)]
+    declared = {each.metadata["key"] for each in fields}
+    assert declared <= set(used_keys())
+    assert {key for key in evidence.topic("checkpoint_inhibitors") if "model." in key} <= declared
+    assert len(used_keys()) == len(declared) + 7  # the seven numbers of the kinetics

@@ -1,0 +1,190 @@
+"""What the parameter classes accept, what they refuse, and what they say then."""
+
+import copy
+import dataclasses
+import pickle
+
+import numpy as np
+import pint
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_lib import evidence
+from course_lib.models.checkpoint_inhibitors import Schedule, Tumour, simulate
+from course_lib.models.parameters import checked, patients_in
+from course_lib.models.pharmacokinetics import TwoCompartment
+
+UNITS = pint.UnitRegistry()
+UNITS.define("cells = [cells]")
+FIELDS = [(cls, each) for cls in (Schedule, Tumour) for each in dataclasses.fields(cls)]
+FIELD_NAMES = [f"{cls.__name__}.{each.name}" for cls, each in FIELDS]
+each_field = pytest.mark.parametrize(("cls", "each"), FIELDS, ids=FIELD_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: Schedule(dose=-5), "dose must be between 0 and 2000 mg, you gave -5."),
+        (
+            lambda: Schedule(weight=float("nan")),
+            "weight must be between 20 and 300 kg, you gave NaN, which is not a number.",
+        ),
+        (
+            lambda: Schedule(number_of_doses=3.5),
+            "number_of_doses must be a whole number between 1 and 200, you gave 3.5.",
+        ),
+        (
+            lambda: Schedule(interval=0),
+            "interval must be one number between 1 and 365 days, you gave 0.",
+        ),
+        (
+            lambda: Schedule(dose=[200, -1]),
+            "dose must be between 0 and 2000 mg, you gave -1 for patient 1 (counted from 0).",
+        ),
+        (
+            lambda: Schedule(dose=[200, 100], weight=[60, 70, 80]),
+            "dose has 2 values and weight has 3: give one value, or one per patient.",
+        ),
+        (
+            lambda: simulate(Tumour(cps=[1, 2, 3]), Schedule(dose=[1, 2])),
+            "dose has 2 values and cps has 3: give one value, or one per patient.",
+        ),
+        (
+            lambda: simulate(Tumour(), days=0),
+            "days must be one number between 1 and 3650 days, you gave 0.",
+        ),
+        (
+            lambda: simulate(Tumour(), step=7),
+            "step must be one number between 0.01 and 3.5 days, you gave 7.",
+        ),
+    ],
+)
+def test_a_wrong_value_gets_one_clear_sentence(call, sentence):
+    with pytest.raises(ValueError, match=r"you gave|values and") as refused:
+        call()
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: Schedule(dos=200),
+            "Schedule has no setting 'dos'. Did you mean 'dose'? Its settings are dose, interval, "
+            "number_of_doses, weight, functional_ic50, binding_kd, molar_mass.",
+        ),
+        (
+            lambda: Schedule(200, 21, 35, 70, 1, 1, 1, 1),
+            "Schedule takes at most 7 values, you gave 8.",
+        ),
+        (lambda: Schedule(dose="200"), "dose must be between 0 and 2000 mg, you gave '200'."),
+        (lambda: Schedule(dose=None), "dose must be between 0 and 2000 mg, you gave None."),
+        (lambda: Schedule(dose=True), "dose must be between 0 and 2000 mg, you gave True."),
+        (
+            lambda: Schedule(interval=[21, 42]),
+            "interval must be one number between 1 and 365 days, you gave [21, 42].",
+        ),
+        (
+            lambda: Schedule(dose=[[200]]),
+            "dose must be between 0 and 2000 mg, as one number or one per patient, "
+            "you gave [[200]].",
+        ),
+        (
+            lambda: Schedule(dose=[1, [2, 3]]),
+            "dose must be between 0 and 2000 mg, as one number or one per patient, "
+            "you gave [1, [2, 3]].",
+        ),
+        (
+            lambda: simulate(Tumour(), 200),
+            "schedule must be a Schedule, such as Schedule(dose=200), or None for no drug, "
+            "you gave 200.",
+        ),
+        (
+            lambda: simulate("a tumour"),
+            "tumour must be a Tumour, such as Tumour(cps=20), you gave 'a tumour'.",
+        ),
+    ],
+)
+def test_a_wrong_kind_of_thing_gets_one_clear_sentence(call, sentence):
+    with pytest.raises(TypeError) as refused:
+        call()
+    assert str(refused.value) == sentence
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known_one():
+    with pytest.raises(TypeError, match=r"Tumour has no setting 'infiltrations'. Did you mean"):
+        Tumour(infiltrations=2)
+    with pytest.raises(TypeError, match=r"has no setting 'zzz'. Its settings are clearance"):
+        TwoCompartment(zzz=1)
+
+
+@each_field
+def test_every_field_refuses_what_lies_outside_its_domain(cls, each):
+    low, high = each.metadata["low"], each.metadata["high"]
+    for wrong in (low - 1e-3 * (1 + abs(low)), high * 1.001 + 1, np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match=rf"^{each.name} must be .*between .*, you gave "):
+            cls(**{each.name: wrong})
+    for edge in (low, high):
+        assert getattr(cls(**{each.name: edge}), each.name) == edge
+
+
+@each_field
+def test_every_field_has_its_default_range_and_unit_from_evidence(cls, each):
+    quantity = evidence.get(each.metadata["key"])
+    assert getattr(cls(), each.name) == quantity.value
+    if quantity.low is not None:
+        assert each.metadata["low"] <= quantity.low <= quantity.high <= each.metadata["high"]
+    ours = each.metadata["unit"]
+    if ours:
+        theirs, ours = (unit.replace("mm3", "mm**3") for unit in (quantity.unit, ours))
+        assert UNITS.Quantity(1, theirs).to(ours).magnitude == pytest.approx(1)
+    else:
+        assert not quantity.unit.startswith(("mg", "day", "1/", "kg", "mm"))
+
+
+@each_field
+@given(value=st.floats())
+def test_any_float_is_either_kept_or_refused_by_name(cls, each, value):
+    low, high, whole = (each.metadata[name] for name in ("low", "high", "whole"))
+    if low <= value <= high and (not whole or value == int(value)):
+        assert getattr(cls(**{each.name: value}), each.name) == value
+    else:
+        with pytest.raises(ValueError, match=each.name):
+            cls(**{each.name: value})
+
+
+@given(st.one_of(st.text(), st.none(), st.booleans(), st.binary(), st.complex_numbers()))
+def test_things_that_are_not_numbers_are_refused(thing):
+    with pytest.raises(TypeError, match="cps must be between 0 and 100"):
+        Tumour(cps=thing)
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=6))
+def test_lists_become_read_only_arrays(values):
+    kept = Tumour(cps=values).cps
+    assert kept.tolist() == values
+    assert not kept.flags.writeable
+
+
+def test_a_callers_array_is_copied():
+    mine = np.array([1.0, 2.0])
+    tumour = Tumour(cps=mine)
+    mine[0] = 99
+    assert tumour.cps[0] == 1.0
+
+
+def test_parameters_are_frozen_and_can_be_copied_compared_and_stored():
+    schedule = Schedule(dose=400)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        schedule.dose = 3
+    assert schedule == Schedule(dose=400) != Schedule()
+    assert dataclasses.replace(schedule, dose=200) == Schedule()
+    assert copy.deepcopy(schedule) == schedule == pickle.loads(pickle.dumps(schedule))
+    assert hash(schedule) == hash(Schedule(dose=400))
+
+
+def test_numpy_scalars_are_numbers():
+    assert checked("x", np.float32(0.5), 0, 1) == 0.5
+    assert checked("x", np.array(3), 0, 5, whole=True) == 3
+    assert patients_in(a=1.0, b=np.ones(1), c=np.ones(4)) == 4

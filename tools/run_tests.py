@@ -1,0 +1,70 @@
+"""./course test: all checks, the fastest first; the exit code is 0 only if all pass."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import browser
+import system
+
+NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+PYTEST = [sys.executable, "-m", "pytest"]
+NO_TESTS = 5  # pytest's exit code when nothing was selected
+
+
+def lint(root):
+    ruff = [sys.executable, "-m", "ruff"]
+    imports = "from importlinter.cli import lint_imports_command as lint; lint(['--no-logo'])"
+    yield [*ruff, "check"]
+    yield [*ruff, "format", "--check"]
+    yield [sys.executable, "-c", imports]
+
+
+def stages(root, fast, rest):
+    """(name, commands) of each stage."""
+    paths = [
+        word for word in rest if not word.startswith("-") and (root / word.split("::")[0]).exists()
+    ]
+    if paths:
+        nbval = NBVAL if any(path.split("::")[0].endswith(".ipynb") for path in paths) else []
+        yield "chosen tests", [[*PYTEST, *nbval, *rest]]
+        return
+    if not rest:
+        yield "style and imports", list(lint(root))
+    notebooks = sorted(str(path.relative_to(root)) for path in (root / "notebooks").glob("*.ipynb"))
+    slow = ["--ignore=tests/browser", "--ignore=tests/notebooks"]
+    yield "units", [[*PYTEST, "tests", *slow, *rest]]
+    if (root / "tests" / "notebooks").is_dir():
+        notebooks.insert(0, "tests/notebooks")
+    yield "notebooks", [[*PYTEST, *NBVAL, *notebooks, *rest]]
+    if not fast:
+        yield "browser", [[*PYTEST, "tests/browser", *rest]]
+
+
+def main(root: Path, fast, rest):
+    env = dict(os.environ)
+    try:
+        system.python_library()
+        if not fast:
+            env["COURSE_CHROMIUM"] = browser.ensure()
+    except system.Missing as missing:
+        print(f"course: {missing}", file=sys.stderr)
+        return 1
+    results = []
+    for name, commands in stages(root, fast, rest):
+        print(f"\n===== {name} =====", flush=True)
+        start = time.monotonic()
+        codes = [subprocess.run(command, cwd=root, env=env).returncode for command in commands]
+        results.append((name, codes, time.monotonic() - start))
+    empty_is_fine = bool(rest) and any(codes != [NO_TESTS] for _, codes, _ in results)
+    allowed = {0, NO_TESTS} if empty_is_fine else {0}
+    print("\n===== all stages =====")
+    for name, codes, seconds in results:
+        if set(codes) <= allowed:
+            word = "passed" if codes != [NO_TESTS] else "nothing chosen"
+        else:
+            word = "selected no tests" if NO_TESTS in codes else "FAILED"
+        print(f"{name:<20}{word:<20}{seconds:6.0f} s")
+    return 0 if all(set(codes) <= allowed for _, codes, _ in results) else 1
