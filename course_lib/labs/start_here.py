@@ -94,14 +94,14 @@ SPEC = LabSpec(
     view=view,
     presets=(
         Preset("Fast: 50 days", {"doubling_time": 50}),
-        Preset("Average: 103 days", {"doubling_time": 103}),
-        Preset("Slow: 240 days", {"doubling_time": 240}),
+        Preset("Triple-negative: 103 days", {"doubling_time": 103}),
+        Preset("Oestrogen receptor: 241 days", {"doubling_time": 241}),
     ),
     goal=Goal(
         text=f"Find a doubling time at which the tumour is still under 30 mm on day {DAYS}.",
         reached=lambda settings, view: view.series[1].y[-1] < 30,
         praise="Slow growth is still growth: the number of cells rises all the time.",
-        solutions=({"doubling_time": 180}, {"doubling_time": 240}),
+        solutions=({"doubling_time": 180}, {"doubling_time": 241}),
     ),
     prediction=Prediction(
         predict=Question(
