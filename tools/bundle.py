@@ -5,7 +5,6 @@ import zipfile
 from pathlib import Path
 
 import locks
-
 from course_lib.cli import edition
 
 TOP = "breast-cancer-immunotherapy"

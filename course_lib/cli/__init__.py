@@ -30,11 +30,12 @@ class Parser(argparse.ArgumentParser):
     """An argparse parser whose complaint is one sentence."""
 
     def error(self, message):
-        complain(f"{message} (see ./course {self.prog.split()[-1]} --help).", code=2)
+        complain(f"{message} (see {self.prog} --help)", code=2)
 
 
 def complain(sentence, code=1):
-    print(f"course: {sentence}", file=sys.stderr)
+    end = "" if sentence.endswith((".", "?")) else "."
+    print(f"course: {sentence}{end}", file=sys.stderr)
     raise SystemExit(code)
 
 
@@ -103,10 +104,8 @@ def parse(argv):
     verb = argv[0]
     if verb not in verbs():
         near = difflib.get_close_matches(verb, verbs(), n=1, cutoff=0.5)
-        hint = f"did you mean ./course {near[0]}" if near else f"there are {', '.join(verbs())}"
-        complain(
-            f"unknown verb {verb!r}; {hint}?" if near else f"unknown verb {verb!r}; {hint}.", 2
-        )
+        hint = f"did you mean ./course {near[0]}?" if near else f"there are {', '.join(verbs())}."
+        complain(f"unknown verb {verb!r}; {hint}", code=2)
     if verb in ("test", "author", "bench"):
         options, options.rest = parser(verb).parse_known_args(argv[1:])
     else:

@@ -15,6 +15,9 @@ import webbrowser
 from course_lib.cli import complain, edition
 
 HOST = "127.0.0.1"
+ENDINGS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 # Nothing is asked of the outside world, and an instructor's nbgrader stays off here,
 # so that a lesson looks the same whichever lock is installed.
 PAGE = {
@@ -22,14 +25,20 @@ PAGE = {
         "@jupyterlab/apputils-extension:announcements": True,
         "@jupyterlab/extensionmanager-extension": True,
         "@jupyter/nbgrader": True,
+        "@jupyter-notebook/lab-extension": True,
     }
 }
+INSTRUCTORS = ["notebook"] + [
+    f"nbgrader.server_extensions.{part}"
+    for part in ("formgrader", "validate_assignment", "assignment_list", "course_list")
+]
 FLAGS = [
     "--log-level=WARN",
     "--LabApp.log_level=WARN",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.news_url=None",
     "--LabApp.extension_manager=readonly",
+    *(f"--ServerApp.jpserver_extensions={name}=False" for name in INSTRUCTORS),
     "--ServerApp.port_retries=0",
     "--ServerApp.answer_yes=True",
     "--ServerApp.open_browser=False",
@@ -91,9 +100,9 @@ def run(root, options):
     command += [f"--ServerApp.port={port}", f"--ServerApp.root_dir={work}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), stop)
+    for number in ENDINGS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, stop)
     server = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL)
     try:
         while not answers(port, env["JUPYTER_TOKEN"]):
@@ -115,9 +124,8 @@ def run(root, options):
 
 def close(server):
     """End the server and with it its kernels; a second Ctrl-C does not cut this short."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     if server.poll() is None:
         server.terminate()
     server.wait()

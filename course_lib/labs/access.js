@@ -5,6 +5,7 @@
 //  - plotly draws an SVG without role or label;
 //  - JupyterLab takes the arrow keys of anything in an output for moving between cells.
 
+const REPAIR_MS = 60;
 const QUIET_MS = 500; // announce once the student pauses, not at every step
 
 function render({ model, el }) {
@@ -52,12 +53,18 @@ function render({ model, el }) {
   el.append(says, data);
 
   let timer = 0;
+  let pause = 0;
+  // Every redraw of the plot asks for the repair again: it waits until they pause.
+  const later = () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => repair(root(), model), REPAIR_MS);
+  };
   const show = () => {
     sentence.textContent = model.get("sentence");
     change.textContent = model.get("change");
     line.value = model.get("code");
-    table.innerHTML = model.get("table");
-    repair(root(), model);
+    if (table.innerHTML !== model.get("table")) table.innerHTML = model.get("table");
+    later();
   };
   const announce = () => {
     clearTimeout(timer);
@@ -71,7 +78,7 @@ function render({ model, el }) {
   show();
 
   // The lab's other widgets are attached after this one, and plotly draws later still.
-  const watch = new MutationObserver(() => repair(root(), model));
+  const watch = new MutationObserver(later);
   const resize = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
   const attach = () => {
     const lab = root();
@@ -84,6 +91,7 @@ function render({ model, el }) {
   attach();
   return () => {
     clearTimeout(timer);
+    clearTimeout(pause);
     watch.disconnect();
     resize.disconnect();
   };

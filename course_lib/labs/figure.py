@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -18,8 +16,9 @@ ROW_HEIGHT = 185
 def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
     """Return a plotly figure of ``view``: stacked panels over one shared x axis.
 
-    Traces come in the order: ghosts of the moving series, then the series. Names
-    stand at the line's end instead of in a legend, in dark text.
+    Traces come in the order: ghosts of the moving series, the series, their names.
+    Names stand at the line's end instead of in a legend, in dark text. They are traces
+    of one point each: as text of the lines they would cost plotly a node per point.
     """
     figure = make_subplots(
         rows=len(panels),
@@ -32,10 +31,8 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         figure.add_trace(_ghost(series), row=series.panel + 1, col=1)
     for series in view.series:
         figure.add_trace(_line(series), row=series.panel + 1, col=1)
-    for trace, position in zip(
-        figure.data[-len(view.series) :], _label_positions(view), strict=True
-    ):
-        trace.textposition = position
+    for series, position in zip(view.series, _label_positions(view), strict=True):
+        figure.add_trace(_name(series, position), row=series.panel + 1, col=1)
     for row, panel in enumerate(panels, start=1):
         low, high = panel.y_range
         figure.update_yaxes(
@@ -77,39 +74,34 @@ def live(figure: go.Figure) -> go.FigureWidget:
 
 def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
     """Show ``view`` and, thin and dashed, the run ``before``: one message to the browser."""
-    ghosts = len(_moving(view))
+    moving, count = len(_moving(view)), len(view.series)
+    ghosts, lines, names = (
+        figure.data[:moving],
+        figure.data[moving : moving + count],
+        figure.data[moving + count :],
+    )
     with figure.batch_update():
         if before is not None:
-            for trace, series in zip(figure.data, _moving(before), strict=False):
-                _assign(trace, series, None)
-        for trace, series, position in zip(
-            figure.data[ghosts:], view.series, _label_positions(view), strict=True
-        ):
-            _assign(trace, series, series.name)
+            for trace, series in zip(ghosts, _moving(before), strict=True):
+                _assign(trace, series.x, series.y)
+        for trace, series in zip(lines, view.series, strict=True):
+            _assign(trace, series.x, series.y)
+        for trace, series, position in zip(names, view.series, _label_positions(view), strict=True):
+            _assign(trace, *_end(series))
             if trace.textposition != position:
                 trace.textposition = position
-
-
-def forget(figure: go.FigureWidget) -> None:
-    """Take the "before" lines away."""
-    with figure.batch_update():
-        for trace in figure.data:
-            if trace.name.endswith("(before)"):
-                trace.y = np.full(len(trace.y), np.nan)
 
 
 def _moving(view: View) -> list[Series]:
     return [series for series in view.series if series.moves]
 
 
-def _assign(trace, series: Series, name: str | None) -> None:
-    """Send only what differs; x and the name move where the days of the run differ."""
-    if not np.array_equal(trace.x, series.x):
-        trace.x = series.x
-        if name is not None:
-            trace.text = _label(series, name)
-    if not np.array_equal(trace.y, series.y, equal_nan=True):
-        trace.y = series.y
+def _assign(trace, x: np.ndarray, y: np.ndarray) -> None:
+    """Send only what differs."""
+    if not np.array_equal(trace.x, x):
+        trace.x = x
+    if not np.array_equal(trace.y, y, equal_nan=True):
+        trace.y = y
 
 
 def _line(series: Series) -> go.Scatter:
@@ -117,11 +109,7 @@ def _line(series: Series) -> go.Scatter:
         x=series.x,
         y=series.y,
         name=series.name,
-        mode="lines+text",
-        text=_label(series, series.name),
-        textposition="middle right",
-        textfont={"size": 13, "color": TEXT},
-        cliponaxis=False,
+        mode="lines",
         line={
             "color": ACTORS[series.actor],
             "dash": series.dash,
@@ -142,29 +130,36 @@ def _ghost(series: Series) -> go.Scatter:
     )
 
 
-def _label(series: Series, text: str) -> list[str]:
-    """Text at the last point only, so that moving the line moves its name."""
-    return [""] * (len(series.x) - 1) + [f" {text}"]
+def _name(series: Series, position: str) -> go.Scatter:
+    x, y = _end(series)
+    return go.Scatter(
+        x=x,
+        y=y,
+        name=f"{series.name} (name)",
+        mode="text",
+        text=[f" {series.name}"],
+        textposition=position,
+        textfont={"size": 13, "color": TEXT},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
 
 
-def _label_positions(view: View) -> Iterable[str]:
-    """Above, beside or below the line's end, so that names do not meet.
+def _end(series: Series) -> tuple[np.ndarray, np.ndarray]:
+    """The last drawn point; a line with none has no name either."""
+    drawn = np.flatnonzero(np.isfinite(series.y))
+    last = drawn[-1:]
+    if not last.size:
+        return series.x[-1:], np.array([np.nan])
+    return series.x[last], series.y[last]
 
-    Where two lines of a panel end close together, the upper one's name goes up.
-    """
+
+def _label_positions(view: View) -> list[str]:
+    """Above, beside or below the line's end, so that two names do not meet."""
     positions = ["middle right"] * len(view.series)
     for panel in {series.panel for series in view.series}:
-        ends = sorted(
-            ((_end(series), i) for i, series in enumerate(view.series) if series.panel == panel),
-        )
+        here = [i for i, series in enumerate(view.series) if series.panel == panel]
+        ends = sorted(here, key=lambda i: np.nan_to_num(_end(view.series[i])[1][0], nan=-1))
         if len(ends) > 1:
-            for rank, (_, i) in enumerate(ends):
-                positions[i] = "bottom right" if rank == 0 else "top right"
-            if len(ends) > 2:
-                positions[ends[1][1]] = "middle right"
+            positions[ends[0]], positions[ends[-1]] = "bottom right", "top right"
     return positions
-
-
-def _end(series: Series) -> float:
-    last = float(series.y[-1])
-    return last if np.isfinite(last) else -np.inf

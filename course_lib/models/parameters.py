@@ -46,7 +46,7 @@ def checked(name, value, low, high, unit="", *, scalar=False, whole=False):
     if scalar or whole or isinstance(value, str | bytes | bool | np.bool_ | None):
         raise TypeError(f"{rule}, you gave {value!r}.")
     try:
-        numbers = np.array(value)
+        numbers = np.asarray(value)
     except ValueError:
         numbers = np.array(None)
     if numbers.dtype.kind not in "iuf" or numbers.ndim != 1 or numbers.size == 0:
@@ -56,7 +56,7 @@ def checked(name, value, low, high, unit="", *, scalar=False, whole=False):
         first = wrong[0]
         given_there = _shown(numbers[first])
         raise ValueError(f"{rule}, you gave {given_there} for patient {first} (counted from 0).")
-    numbers = numbers.astype(float)
+    numbers = numbers.astype(float)  # a copy
     numbers.flags.writeable = False
     return numbers
 

@@ -9,17 +9,17 @@ from course_lib.labs.view import ACTORS, Panel, Reading, Series, Table, View
 PANELS = (Panel("Top", "mg/L", (0.1, 1000), log=True), Panel("Bottom", "mm", (0, 250)))
 
 
-def a_view(level: float, end: float = 50.0) -> View:
+def a_view(level: float | np.ndarray, end: float = 50.0) -> View:
     x = np.arange(5.0)
     return View(
         series=(
-            Series("drug", 0, x, np.full(5, level), "drug"),
+            Series("drug", 0, x, level * np.ones(5), "drug"),
             Series("tumour", 1, x, np.linspace(10, end, 5), "tumour"),
             Series("limit", 1, x, np.full(5, 30.0), "control", moves=False),
         ),
         sentence="A sentence.",
         alt="A plot.",
-        readings=(Reading("Level", level, "mg/L", 1),),
+        readings=(Reading("Level", float(np.mean(level)), "mg/L", 1),),
         table=Table("Numbers", ("Day", "Level"), (("0", "1"),)),
     )
 
@@ -64,9 +64,20 @@ def test_axes_are_fixed_and_say_unit_and_log():
 
 def test_every_line_carries_its_name_at_its_end():
     figure = built(a_view(10))
-    for series, trace in zip(a_view(10).series, figure.data[2:], strict=True):
-        assert trace.text[-1].strip() == series.name
-        assert not any(trace.text[:-1])
+    drawing.move(figure, a_view(10, end=77), before=None)
+    for series, trace in zip(a_view(10, end=77).series, figure.data[5:], strict=True):
+        assert trace.text[0].strip() == series.name
+        assert (trace.x[0], trace.y[0]) == (series.x[-1], series.y[-1])
+
+
+def test_a_name_stays_where_its_line_is_last_drawn():
+    def until(days):
+        return a_view(np.where(np.arange(5) < days, 10.0, np.nan))
+
+    figure = built(until(3))
+    assert (figure.data[5].x[0], figure.data[5].y[0]) == (2, 10)
+    drawing.move(figure, until(0), before=None)
+    assert np.isnan(figure.data[5].y[0])
 
 
 def test_moving_shows_the_new_run_and_the_one_before():
@@ -86,7 +97,7 @@ def test_reference_lines_have_no_ghost():
 
 def test_names_of_lines_that_end_together_do_not_meet():
     figure = built(a_view(10, end=31))  # tumour ends just above the limit at 30
-    tumour, limit = figure.data[3], figure.data[4]
+    tumour, limit = figure.data[6], figure.data[7]
     assert (tumour.textposition, limit.textposition) == ("top right", "bottom right")
     drawing.move(figure, a_view(10, end=12), before=None)
     assert (tumour.textposition, limit.textposition) == ("bottom right", "top right")

@@ -83,7 +83,7 @@ def test_moving_a_slider_moves_everything(lab):
     lab.sliders["dose"].value = 400
     expected = checkpoint_inhibitors.view(**{**SPEC.defaults, "dose": 400})
     assert lab.view.text() == expected.text()
-    assert list(lab.figure.data[-2].y) == pytest.approx(list(expected.series[3].y))
+    assert list(lab.figure.data[8].y) == pytest.approx(list(expected.series[3].y))
     assert lab.access.sentence == expected.sentence
     assert lab.access.alt == expected.alt
     assert lab.access.announcement.startswith("Dose 400 mg.")

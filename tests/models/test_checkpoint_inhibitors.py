@@ -2,12 +2,12 @@
 
 import itertools
 
-import model_oracles as oracles
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import model_oracles as oracles
 from course_lib import evidence
 from course_lib.models.checkpoint_inhibitors import (
     LOG_CELLS_MAX,

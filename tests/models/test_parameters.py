@@ -125,6 +125,9 @@ def test_every_field_refuses_what_lies_outside_its_domain(cls, each):
     for wrong in (low - 1e-3 * (1 + abs(low)), high * 1.001 + 1, np.nan, np.inf, -np.inf):
         with pytest.raises(ValueError, match=rf"^{each.name} must be .*between .*, you gave "):
             cls(**{each.name: wrong})
+        if not (each.metadata["scalar"] or each.metadata["whole"]):
+            with pytest.raises(ValueError, match=r"for patient 2 \(counted from 0\)\.$"):
+                cls(**{each.name: [low, high, wrong]})
     for edge in (low, high):
         assert getattr(cls(**{each.name: edge}), each.name) == edge
 

@@ -1,0 +1,40 @@
+"""./course bench: measure the course beside its peers, in one run on one machine.
+
+Every ``ratio`` above 1 means the course is better: peer divided by course for times,
+course divided by peer for rates.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NAMES = sorted(path.stem for path in HERE.glob("[!_]*.py"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./course bench", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"one of: {', '.join(NAMES)}; all if left out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    options = parser.parse_args()
+    unknown = sorted(set(options.name) - set(NAMES))
+    if unknown:
+        sys.exit(f"course: no benchmark {unknown[0]!r}; there is {', '.join(NAMES)}.")
+    report = {}
+    for name in options.name or NAMES:
+        print(f"\n{name}: running …", flush=True)
+        result = importlib.import_module(name).measure()
+        report[name] = result
+        print(f"{name}: {result['what']}")
+        print(f"{'':28}{'course':>12}{'peer':>12}{'ratio':>9}")
+        for row in result["rows"]:
+            print(f"{row['name']:28}{row['course']:12.1f}{row['peer']:12.1f}{row['ratio']:9.2f}")
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        print(f"\nWritten to {options.json}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Key to redraw: a lab of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
+
+Both run in one JupyterLab and one Chromium, on the same model and the same figure.
+A real key moves the dose slider; the clock starts at the browser's keydown event and
+stops at the first animation frame in which a drawn line differs. Presses alternate in
+blocks between the two, so that a noisy machine is noisy for both.
+"""
+
+import os
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from labpage import open_notebook, run_all
+
+COURSE = """from course_lib.labs import checkpoint_inhibitors
+lab = checkpoint_inhibitors.lab()
+lab"""
+PEER = """from ipywidgets import FloatSlider, interactive
+from course_lib.labs import checkpoint_inhibitors, figure
+spec = checkpoint_inhibitors.SPEC
+def show(**settings):
+    view = spec.view(**settings)
+    figure.build(view, spec.panels, spec.x_title, spec.x_range).show()
+sliders = {c.name: FloatSlider(c.quantity.value, min=c.quantity.low, max=c.quantity.high,
+           step=c.step, description=c.name) for c in spec.controls}
+interactive(show, **sliders)"""
+BLOCKS, PRESSES = 6, 15
+
+#: Resolves with milliseconds from the next keydown to the first frame with other lines.
+STOPWATCH = """cell => new Promise(resolve => {
+  const root = document.querySelectorAll('.jp-CodeCell')[cell];
+  const lines = () => [...root.querySelectorAll('.scatterlayer .js-line')]
+    .map(line => line.getAttribute('d')).join('|');
+  const before = lines();
+  addEventListener('keydown', () => {
+    const start = performance.now();
+    const look = () => {
+      const now = lines();
+      if (now && now !== before) resolve(performance.now() - start);
+      else requestAnimationFrame(look);
+    };
+    look();
+  }, { capture: true, once: true });
+})"""
+
+
+def measure() -> dict:
+    """Return rows of milliseconds, course beside peer."""
+    times = {"course": [], "peer": []}
+    with tempfile.TemporaryDirectory() as folder:
+        cells = [nbformat.v4.new_code_cell(source) for source in (COURSE, PEER)]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, Path(folder) / "bench.ipynb")
+        with served(folder) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=os.environ.get("COURSE_CHROMIUM"), args=["--no-sandbox"]
+            )
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            open_notebook(page, url)
+            run_all(page)
+            drawn = "n => document.querySelectorAll('.scatterlayer .js-line').length >= n"
+            page.wait_for_function(drawn, arg=10, timeout=60_000)
+            page.get_by_role("button", name="Show me without predicting").click()
+            page.wait_for_selector(".course-control-dose .noUi-target:not([disabled])")
+            for block in range(BLOCKS):
+                for cell, who in enumerate(("course", "peer")):
+                    handle = page.locator(".jp-CodeCell").nth(cell).locator(".noUi-handle").first
+                    handle.focus()
+                    page.locator(".js-plotly-plot").nth(cell).scroll_into_view_if_needed()
+                    key = "ArrowRight" if block % 2 == 0 else "ArrowLeft"
+                    for _ in range(PRESSES):
+                        times[who].append(press(page, cell, key))
+            browser.close()
+    rows = []
+    for name, pick in (("p50, ms", 0.50), ("p95, ms", 0.95)):
+        course, peer = (quantile(times[who], pick) for who in ("course", "peer"))
+        rows.append({"name": name, "course": course, "peer": peer, "ratio": peer / course})
+    presses = BLOCKS * PRESSES
+    return {"what": f"key to redraw, {presses} presses each, one Chromium", "rows": rows}
+
+
+def press(page, cell: int, key: str) -> float:
+    """Press a key on the focused slider and return the milliseconds until lines moved."""
+    page.evaluate(f"() => {{ window.took = ({STOPWATCH})({cell}); }}")
+    page.keyboard.press(key)
+    return page.evaluate("() => window.took")
+
+
+def quantile(values: list[float], share: float) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
+
+
+class served:
+    """A JupyterLab on ``folder``; gives the address of bench.ipynb in it."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> str:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        token = secrets.token_hex(16)
+        options = [
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={self.folder}",
+        ]
+        self.server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        address = f"http://127.0.0.1:{port}"
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/api?token={token}")
+                return f"{address}/lab/tree/bench.ipynb?token={token}"
+            except OSError:
+                if self.server.poll() is not None:
+                    sys.exit("course: JupyterLab did not start.")
+                time.sleep(0.1)
+
+    def __exit__(self, *_) -> None:
+        self.server.terminate()
+        self.server.wait()

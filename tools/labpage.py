@@ -1,0 +1,50 @@
+"""Drive JupyterLab in a browser, waiting on its states; for browser tests and benchmarks."""
+
+from playwright.sync_api import TimeoutError
+
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+IDLE = f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status='idle']"
+STDERR = f"{PANEL} .jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
+
+#: True once every code cell has a number (none is "*" or empty), or one has failed.
+ALL_RUN = """([panel, stderr]) => {
+  const failed = [...document.querySelectorAll(stderr)]
+    .some(output => output.textContent.includes("Traceback"));
+  const prompts = [...document.querySelectorAll(panel + " .jp-CodeCell .jp-InputPrompt")]
+    .map(prompt => prompt.textContent);
+  return failed || (prompts.length > 0 && prompts.every(text => /\\[\\d+\\]/.test(text)));
+}"""
+
+
+def open_notebook(page, url: str) -> None:
+    """Go to a notebook and wait until it is drawn and its kernel is idle.
+
+    ``reset`` keeps JupyterLab from opening again what an earlier page had open.
+    """
+    page.goto(f"{url}&reset")
+    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
+    page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=60_000)
+    page.wait_for_selector(IDLE, state="attached", timeout=60_000)
+
+
+def run_all(page) -> None:
+    """Run every cell and wait until none is waiting or running; a failing cell is an error."""
+    page.evaluate(CLEAR_NUMBERS, PANEL)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    try:
+        page.wait_for_function(ALL_RUN, arg=[PANEL, STDERR], timeout=60_000)
+    except TimeoutError:
+        numbers = page.locator(f"{PANEL} .jp-CodeCell .jp-InputPrompt").all_text_contents()
+        raise RuntimeError(f"Not all cells have run: {numbers}") from None
+    failed = page.locator(STDERR, has_text="Traceback")
+    if failed.count():
+        raise RuntimeError("A cell failed:\n" + failed.first.inner_text())
+
+
+#: Committed notebooks come with numbers: blank those on the screen, so that the wait
+#: is for this run.
+CLEAR_NUMBERS = """panel => {
+  for (const prompt of document.querySelectorAll(panel + " .jp-CodeCell .jp-InputPrompt"))
+    prompt.textContent = "[ ]:";
+}"""
