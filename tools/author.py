@@ -19,9 +19,10 @@ import sys
 from pathlib import Path
 
 import nbformat
-from browser import installed
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from browser import installed
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # run by path, so that the checkout is what it imports

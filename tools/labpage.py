@@ -25,6 +25,8 @@ def open_notebook(page, url: str) -> None:
     page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
     page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=60_000)
     page.wait_for_selector(IDLE, state="attached", timeout=60_000)
+    # The indicator says "idle" even before there is a kernel; the status bar does not.
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=60_000)
 
 
 def run_all(page) -> None:

@@ -1,0 +1,183 @@
+"""Still line charts for quizzes: one SVG with a table twin, made of text alone.
+
+A release version carries no outputs, so a quiz draws its chart when it is run, and a
+feedback page shows it again without a kernel and without JavaScript. Colour is never the
+only sign: each line has its own dash, named in the key above the panels.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+INK, GRID = "#222222", "#D9D9D9"
+#: Line colours with at least 3:1 on white, and the dash that goes with each.
+STYLES = (("#B34E00", ""), ("#000000", "6 4"), ("#0072B2", "2 3"), ("#007D5A", "9 3 2 3"))
+LEFT, TOP, BOTTOM, GAP = 52, 54, 44, 26
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A labelled axis from ``low`` to ``high`` with a grid line every ``step``."""
+
+    label: str
+    low: float
+    high: float
+    step: float
+
+    def ticks(self) -> np.ndarray:
+        """Return the positions of the grid lines."""
+        return np.arange(self.low, self.high + self.step / 2, self.step)
+
+    def place(self, values, start: float, end: float):
+        """Return where ``values`` lie on a line from ``start`` to ``end``."""
+        return start + (np.asarray(values) - self.low) / (self.high - self.low) * (end - start)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels side by side on the same axes: ``{panel: {line: y values}}`` over ``times``.
+
+    ``rows``: the positions on the x axis that the table lists. ``alt`` says what is drawn.
+    Shown by Jupyter as HTML, and as a plain table where there is none.
+    """
+
+    title: str
+    alt: str
+    times: np.ndarray
+    panels: dict
+    x: Axis
+    y: Axis
+    rows: tuple
+    width: int = 250
+    height: int = 260
+
+    def table(self) -> list[list[str]]:
+        """Return the plotted values at ``rows``, the column heads first."""
+        heads = [self.x.label] + [f"{p}, {n}" for p, lines in self.panels.items() for n in lines]
+        body = [
+            [f"{row:g}"]
+            + [
+                f"{np.interp(row, self.times, values):.0f}"
+                for lines in self.panels.values()
+                for values in lines.values()
+            ]
+            for row in self.rows
+        ]
+        return [heads, *body]
+
+    def __repr__(self) -> str:
+        """The table, for a terminal or a screen reader."""
+        lines = [f"{self.title} ({self.y.label})", *("; ".join(row) for row in self.table())]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        heads, *body = self.table()
+        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+        rows = "".join(
+            f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{v}</td>" for v in row[1:])}</tr>'
+            for row in body
+        )
+        caption = escape(f"{self.title}: the plotted values, {self.y.label}")
+        # As an image: JupyterLab strips inline SVG from a notebook it does not trust yet.
+        picture = b64encode(self.svg().encode()).decode()
+        return (
+            f'<figure><img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{picture}">'
+            f"<figcaption>{escape(self.title)}</figcaption></figure>"
+            f"<details><summary>Show data</summary><table><caption>{caption}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+        )
+
+    def svg(self) -> str:
+        """Return the picture, as the text of an SVG file."""
+        step = self.width + GAP
+        total = LEFT + step * len(self.panels)
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {self.height}" '
+            f'width="{total}" height="{self.height}" '
+            f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}">',
+            f'<rect width="{total}" height="{self.height}" fill="#FFFFFF"/>',
+            _text(14, (TOP + self.height - BOTTOM) / 2, self.y.label, turn=True),
+            *self._key(),
+        ]
+        for i, (name, lines) in enumerate(self.panels.items()):
+            parts += self._panel(LEFT + i * step, name, lines, numbered=i == 0)
+        return "".join([*parts, "</svg>"])
+
+    def _panel(self, left: float, name: str, lines: dict, *, numbered: bool) -> list[str]:
+        right, top, bottom = left + self.width, TOP, self.height - BOTTOM
+        parts = [_text(left, TOP - 10, name, anchor="start", bold=True)]
+        for tick in self.x.ticks():
+            at = self.x.place(tick, left, right)
+            parts += [_line(at, top, at, bottom), _text(at, bottom + 16, f"{tick:g}")]
+        for tick in self.y.ticks():
+            at = self.y.place(tick, bottom, top)
+            parts.append(_line(left, at, right, at))
+            if numbered:
+                parts.append(_text(left - 6, at + 4, f"{tick:g}", anchor="end"))
+        parts.append(_text((left + right) / 2, bottom + 34, self.x.label))
+        for values, (colour, dash) in zip(lines.values(), STYLES, strict=False):
+            across = self.x.place(self.times, left, right)
+            up = self.y.place(np.clip(values, self.y.low, self.y.high), bottom, top)
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
+            parts.append(_curve(points, colour, dash))
+        return parts
+
+    def _key(self) -> list[str]:
+        """Draw a sample of each line, followed by its name."""
+        names = next(iter(self.panels.values()))
+        parts, at = [], LEFT
+        for name, (colour, dash) in zip(names, STYLES, strict=False):
+            parts.append(_curve(f"{at},12 {at + 34},12", colour, dash))
+            parts.append(_text(at + 42, 16, name, anchor="start"))
+            at += 70 + 7 * len(name)
+        return parts
+
+
+def tumour_sizes(runs: dict, title: str) -> Chart:
+    """Return the chart of tumours followed twice: ``{name: Course}``, a panel for each.
+
+    The first patient of each ``Course`` receives the drug and the second does not, as in
+    ``simulate(tumour, Schedule(dose=[200, 0]), 240)``.
+    """
+    times = next(iter(runs.values())).times
+    pairs = {name: run.size.T for name, run in runs.items()}
+    highest = max(sizes.max() for sizes in pairs.values())
+    ends = [
+        f"{name}: {treated[-1]:.0f} with the drug, {untreated[-1]:.0f} without"
+        for name, (treated, untreated) in pairs.items()
+    ]
+    return Chart(
+        title=title,
+        alt=f"Sums of diameters from day 0 to day {times[-1]:g}; on the last day, in mm, "
+        + "; ".join(ends),
+        times=times,
+        panels={
+            name: {"with the drug": treated, "without the drug": untreated}
+            for name, (treated, untreated) in pairs.items()
+        },
+        x=Axis("days", 0, times[-1], 60),
+        y=Axis("sum of diameters, mm", 0, 20 * np.ceil(highest / 20), 20),
+        rows=tuple(np.arange(0, times[-1] + 1, 30)),
+    )
+
+
+def _curve(points: str, colour: str, dash: str) -> str:
+    return (
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.2" '
+        f'stroke-dasharray="{dash}"/>'
+    )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="{GRID}"/>'
+
+
+def _text(x, y, text, *, anchor="middle", bold=False, turn=False) -> str:
+    weight = ' font-weight="bold"' if bold else ""
+    turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turn else ""
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{weight}{turned}'
+    return f"<text {place}>{escape(text)}</text>"

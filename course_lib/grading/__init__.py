@@ -1,0 +1,1 @@
+"""What instructors run. A student's installation never imports this package."""

@@ -1,0 +1,38 @@
+"""nbgrader settings of this course.
+
+Copy this file and the quiz folders into a class folder outside this repository: the file to
+its top, the quiz folders into its ``source/``. Then every nbgrader command works there as its
+manual says, and so does the formgrader of a JupyterLab that is started there.
+"""
+
+import os
+from pathlib import Path
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+
+c.CourseDirectory.course_id = "breast_cancer_immunotherapy"
+
+# The answer bank lies beside each quiz: it must never reach a student.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "answers.toml",
+]
+
+# What stands in for a solution. No exception: the first check says kindly what is missing.
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE"}
+
+# Feedback pages show neither hidden tests nor tracebacks that quote them.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "course_lib.grading.feedback.HideHiddenTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+
+# Where assignments are handed out and in: make this folder before the first release. On a
+# shared server, name one that all can reach.
+c.Exchange.root = os.environ.get(
+    "COURSE_EXCHANGE", str(Path(__file__).resolve().parent / "exchange")
+)

@@ -1,0 +1,72 @@
+"""Real Chromium, and the course served by its own launcher."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from browser import installed
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    found = installed()
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+    arguments = {**browser_type_launch_args, "args": quiet}
+    # Without an installed browser, playwright uses the one it downloaded itself.
+    return {**arguments, "executable_path": found} if found else arguments
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    folder = ROOT / "screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def course_copy(tmp_path_factory) -> Path:
+    """A clone-like copy of the course, so that tests never touch a student's work/.
+
+    It borrows this clone's environment, so that no test downloads anything.
+    """
+    copy = tmp_path_factory.mktemp("clone") / "course"
+    leave = (".git", ".venv", ".tools", "work", "screenshots", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*leave))
+    for environment in (".venv", ".tools"):
+        (copy / environment).symlink_to(ROOT / environment, target_is_directory=True)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def course_url(course_copy) -> str:
+    """The address that ``./course lab --no-browser`` prints once it answers."""
+    server = subprocess.Popen(
+        [sys.executable, "course", "lab", "--no-browser"],
+        cwd=course_copy,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    lines = []
+    for line in server.stdout:
+        lines.append(line)
+        if line.startswith("Ready: "):
+            break
+    else:
+        pytest.fail("./course lab stopped before it was ready:\n" + "".join(lines))
+    # Keep reading, or a full pipe would stop the server.
+    drain = subprocess.Popen(["cat"], stdin=server.stdout, stdout=subprocess.DEVNULL)
+    yield lines[-1].removeprefix("Ready: ").strip()
+    os.killpg(server.pid, signal.SIGTERM)
+    server.wait()
+    drain.wait()

@@ -1,0 +1,303 @@
+"""Lesson 03 as a student meets it: reopened, run, predicted, moved, read and checked.
+
+What the browser shows is compared with what the model says, computed here.
+"""
+
+import json
+import re
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from course_lib.labs import checkpoint_inhibitors
+from course_lib.labs.checkpoint_inhibitors import SPEC, view
+from labpage import open_notebook, run_all
+
+LESSON = "03_checkpoint_inhibitors"
+#: The numbers behind the drawn lines, by name; plotly keeps them beside the SVG.
+LINES = """() => Object.fromEntries(
+  document.querySelector('.course-lab .js-plotly-plot').data
+    .filter(trace => trace.mode === 'lines')
+    .map(trace => [trace.name, Array.from(trace.y)]))"""
+#: The vertical pixel of the last point of each drawn line: what is really on the screen.
+DRAWN = """() => [...document.querySelectorAll('.course-lab .scatterlayer .js-line')]
+  .map(line => line.getAttribute('d')).join('|')"""
+#: JupyterLab's own complaints about its debugger on a quick start are not the course's.
+NOT_OURS = re.compile(r"debugger|service worker|ResizeObserver loop", re.IGNORECASE)
+
+
+class Watch:
+    """Console errors and requests to other hosts, from the first moment of a page."""
+
+    def __init__(self, page):
+        self.errors, self.elsewhere = [], []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._request)
+
+    def _console(self, message):
+        if message.type == "error" and not NOT_OURS.search(message.text):
+            self.errors.append(message.text)
+
+    def _request(self, request):
+        host = urlsplit(request.url).hostname
+        if host not in (None, "127.0.0.1", "localhost"):
+            self.elsewhere.append(request.url)
+
+
+@pytest.fixture
+def reopened(page, course_url):
+    """The lesson as committed, opened but not run."""
+    stop_kernels(course_url)
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.watch = Watch(page)
+    open_notebook(page, lesson_url(course_url))
+    return page
+
+
+@pytest.fixture
+def lesson(reopened, course_copy):
+    """The lesson after "Run All Cells", its lab awake, with no earlier prediction."""
+    (course_copy / "work/notebooks/my_predictions.json").unlink(missing_ok=True)
+    run_all(reopened)
+    wake(reopened)
+    return reopened
+
+
+def lesson_url(course_url):
+    head, _, query = course_url.partition("?")
+    return f"{head.split('/lab')[0]}/lab/tree/notebooks/{LESSON}.ipynb?{query}"
+
+
+def stop_kernels(course_url):
+    """Each test meets a fresh kernel, as a student does who starts the course."""
+    parts = urlsplit(course_url)
+    sessions = f"{parts.scheme}://{parts.netloc}/api/sessions"
+    for session in json.load(urlopen(f"{sessions}?{parts.query}")):
+        urlopen(Request(f"{sessions}/{session['id']}?{parts.query}", method="DELETE"))
+
+
+def wake(page):
+    # JupyterLab does not lay out what is off the screen.
+    page.locator(".course-lab .course-main").scroll_into_view_if_needed()
+    page.wait_for_selector(".course-lab .js-plotly-plot .scatterlayer .js-line", state="attached")
+    page.wait_for_function(
+        "n => document.querySelectorAll('.course-lab .noUi-handle[aria-label]').length === n",
+        arg=len(SPEC.controls),
+    )
+
+
+def unlock(page):
+    page.get_by_role("button", name="Show me without predicting").click()
+    page.wait_for_selector(".course-control-dose .noUi-target:not([disabled])")
+
+
+def shown_settings(page) -> dict[str, float]:
+    page.get_by_text("Settings as code").click()
+    code = page.get_by_label("These settings as one line of code").input_value()
+    page.get_by_text("Settings as code").click()
+    return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", code)}
+
+
+def assert_shows(page, **changes):
+    """Lines, sentence and settings are those of the model at the opening settings, changed."""
+    lab = checkpoint_inhibitors.lab(**{**SPEC.defaults, **changes})
+    shown = lab.view
+    page.wait_for_function(
+        "code => document.querySelector('.course-settings-line').value === code", arg=lab.code
+    )
+    assert page.locator(".course-sentence").text_content() == shown.sentence
+    lines = page.evaluate(LINES)
+    for series in shown.series:
+        drawn = lines[series.name]
+        assert len(drawn) == len(series.y)
+        expected = [None if value != value else value for value in series.y.tolist()]
+        found = [None if value is None or value != value else value for value in drawn]
+        assert [v is None for v in found] == [v is None for v in expected]
+        numbers = zip(found, expected, strict=True)
+        assert all(f is None or f == pytest.approx(e, rel=1e-6) for f, e in numbers), series.name
+
+
+def axe_violations(page) -> str:
+    """What axe-core finds in the outputs of the lesson, in words."""
+    results = Axe().run(page, context={"include": [[".jp-Cell-outputArea"]]})
+    return "\n".join(
+        f"{v['id']}: {v['help']}: {json.dumps([n['html'][:200] for n in v['nodes'][:3]])}"
+        for v in results.response["violations"]
+    )
+
+
+def test_a_reopened_lesson_shows_its_lab_without_a_kernel(reopened, screenshots):
+    saved = reopened.locator(".course-lab-saved")
+    picture = saved.locator("img.course-picture")
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("img => img.complete && img.naturalWidth") == 820
+    assert view(**SPEC.defaults).sentence in saved.inner_text()
+    saved.get_by_text("Show data").click()
+    assert saved.locator("table tbody tr").count() == len(view(**SPEC.defaults).table.rows)
+    assert reopened.get_by_text("Error displaying widget").count() == 0
+    assert reopened.get_by_text("model not found").count() == 0
+    reopened.screenshot(path=screenshots / "lesson-03-saved.png")
+    assert reopened.watch.errors == []
+    assert reopened.watch.elsewhere == []
+
+
+def test_predict_explore_explain(lesson, course_copy, screenshots):
+    """The way through the lab, by mouse for the questions and by keyboard for the slider."""
+    lesson.screenshot(path=screenshots / "lab-locked.png")
+    assert lesson.locator(".course-control-dose .noUi-target[disabled]").count() == 1
+    lesson.get_by_text("About half as large as with 200 mg.").click()
+    lesson.get_by_text("Twice the drug brings twice as many T cells.").click()
+    lesson.get_by_role("button", name="Record my prediction").click()
+    lesson.wait_for_selector(".course-control-dose .noUi-target:not([disabled])")
+    handle = lesson.get_by_role("slider", name="Dose, mg")
+    handle.focus()
+    before = lesson.evaluate(DRAWN)
+    for _ in range(20):
+        lesson.keyboard.press("ArrowRight")
+    assert_shows(lesson, dose=400)
+    assert lesson.evaluate(DRAWN) != before
+    assert lesson.evaluate("document.activeElement.getAttribute('aria-label')") == "Dose, mg"
+    lesson.get_by_text("The concentration doubled; the other two plots hardly moved.").click()
+    explained = lesson.locator(".course-explain")
+    explained.get_by_text("You predicted: “About half as large").wait_for()
+    explained.scroll_into_view_if_needed()
+    lesson.screenshot(path=screenshots / "lab-explained.png")
+    kept = json.loads((course_copy / "work/notebooks/my_predictions.json").read_text())
+    assert kept[SPEC.name] == {
+        "predict": "half",
+        "why": "more_cells",
+        "observe": "saturated",
+    }
+    assert lesson.watch.errors == []
+    assert lesson.watch.elsewhere == []
+
+
+def test_dragging_moves_plot_sentence_and_table(lesson, screenshots):
+    unlock(lesson)
+    lesson.locator(".course-more summary", has_text="Show data").click()
+    cells = lesson.locator(".course-table tbody tr").last
+    cells.wait_for()
+    handle = lesson.get_by_role("slider", name="T cells in the tumour, relative to the median")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lesson.mouse.move(x, y)
+    lesson.mouse.down()
+    lesson.mouse.move(x + 60, y, steps=12)
+    lesson.mouse.up()
+    lesson.wait_for_function(
+        "text => document.querySelector('.course-sentence').textContent !== text",
+        arg=view(**SPEC.defaults).sentence,
+    )
+    settings = shown_settings(lesson)
+    assert settings["infiltration"] > SPEC.defaults["infiltration"]
+    assert {**settings, "infiltration": 1.0} == SPEC.defaults
+    shown = view(**settings)
+    assert_shows(lesson, **settings)
+    last = [cell.strip() for cell in cells.locator("th, td").all_inner_texts()]
+    assert last == list(shown.table.rows[-1])
+    # The run before stays, thin and dashed.
+    ghost = lesson.evaluate(LINES)["with drug (before)"]
+    assert ghost[-1] == pytest.approx(view(**SPEC.defaults).series[3].y[-1], rel=1e-6)
+    for width in (1280, 800):
+        lesson.set_viewport_size({"width": width, "height": 1000})
+        lesson.locator(".course-main").scroll_into_view_if_needed()
+        lesson.wait_for_function(FITS)
+        lesson.screenshot(path=screenshots / f"lab-{width}.png")
+    assert lesson.watch.errors == []
+
+
+#: The plot is as wide as its place: nothing is clipped after a change of width.
+FITS = """() => {
+  const place = document.querySelector('.course-plot');
+  const plot = place.querySelector('.main-svg');
+  return Math.abs(plot.getBoundingClientRect().width - place.clientWidth) < 3;
+}"""
+
+
+def test_a_held_key_ends_where_the_slider_ends(lesson):
+    """Latest wins: however fast the key repeats, the last value is what stays."""
+    unlock(lesson)
+    lesson.get_by_role("slider", name="PD-L1, CPS").focus()
+    for _ in range(40):
+        lesson.keyboard.down("ArrowRight")  # repeated "down" is what a held key sends
+    lesson.keyboard.up("ArrowRight")
+    assert_shows(lesson, cps=60)
+
+
+def test_arrow_keys_stay_in_the_lab(lesson):
+    """JupyterLab would move to another cell; the lab keeps its keys."""
+    unlock(lesson)
+    selected = lesson.locator(".jp-Cell.jp-mod-selected")
+    lesson.get_by_role("slider", name="Dose, mg").focus()
+    cell = selected.first.get_attribute("data-windowed-list-index")
+    for key in ("ArrowUp", "ArrowUp", "ArrowDown"):
+        lesson.keyboard.press(key)
+    assert_shows(lesson, dose=210)
+    assert selected.first.get_attribute("data-windowed-list-index") == cell
+
+
+def test_presets_goal_reset_and_more_controls(lesson):
+    unlock(lesson)
+    lesson.get_by_role("button", name="Cold tumour").click()
+    assert_shows(lesson, infiltration=0.1)
+    lesson.get_by_role("button", name="Reset", exact=True).click()
+    assert_shows(lesson)
+    more = lesson.get_by_role("button", name="More controls")
+    assert not lesson.get_by_role("slider", name="Body weight, kg").is_visible()
+    more.click()
+    lesson.get_by_role("slider", name="Body weight, kg").wait_for()
+    lesson.wait_for_selector(".widget-toggle-button[aria-expanded='true']")
+    # Type the goal's solution into the readouts, as a student without a mouse may.
+    for name, value in SPEC.goal.solutions[0].items():
+        label = next(c.label_with_unit for c in SPEC.controls if c.name == name)
+        readout = lesson.get_by_role("textbox", name=f"{label}: type a value")
+        readout.fill(f"{value:g}")
+        readout.press("Enter")
+    assert_shows(lesson, **SPEC.goal.solutions[0])
+    lesson.get_by_text("Goal reached.").wait_for()
+
+
+def test_the_change_is_announced_once_it_settles(lesson):
+    unlock(lesson)
+    live = lesson.locator(".course-live")
+    assert live.get_attribute("aria-live") == "polite"
+    lesson.get_by_role("slider", name="Dose, mg").focus()
+    lesson.keyboard.press("ArrowLeft")
+    shown = view(**{**SPEC.defaults, "dose": 190})
+    lesson.wait_for_function(
+        "text => document.querySelector('.course-live').textContent.startsWith(text)",
+        arg=f"Dose 190 mg. {shown.sentence}",
+    )
+    plot = lesson.locator(".course-lab .js-plotly-plot")
+    assert plot.get_attribute("role") == "img"
+    assert plot.get_attribute("aria-label") == shown.alt
+
+
+def test_a_self_check_answers(lesson):
+    check = lesson.locator(".course-check").first
+    option = check.locator("details").first
+    feedback = option.locator(":scope > :not(summary)").first
+    assert not feedback.is_visible()
+    option.locator("summary").focus()
+    lesson.keyboard.press("Enter")
+    feedback.wait_for(state="visible")
+    assert len(feedback.inner_text()) > 20
+
+
+def test_axe_finds_nothing_before_and_after_use(lesson):
+    assert axe_violations(lesson) == ""
+    unlock(lesson)
+    lesson.get_by_role("slider", name="Dose, mg").focus()
+    lesson.keyboard.press("ArrowRight")
+    assert_shows(lesson, dose=210)
+    lesson.locator(".course-more summary", has_text="Show data").click()
+    lesson.locator(".course-table table").wait_for()
+    lesson.get_by_role("button", name="More controls").click()
+    lesson.wait_for_selector(".widget-toggle-button[aria-expanded='true']")
+    lesson.get_by_text("The concentration doubled and the tumour halved.").click()
+    lesson.locator(".course-explain").get_by_text("move only the dose").wait_for()
+    assert axe_violations(lesson) == ""
