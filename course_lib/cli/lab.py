@@ -40,6 +40,7 @@ FLAGS = [
     "--LabApp.extension_manager=readonly",
     *(f"--ServerApp.jpserver_extensions={name}=False" for name in INSTRUCTORS),
     "--ServerApp.port_retries=0",
+    "--ServerApp.kernel_websocket_connection_class=course_lib.server.PromptConnection",
     "--ServerApp.answer_yes=True",
     "--ServerApp.open_browser=False",
 ]

@@ -219,6 +219,7 @@ SPEC = LabSpec(
                 ("all_taken", "At 200 mg, nearly every PD-1 molecule is already taken."),
             ),
         ),
+        tried=lambda settings: settings["dose"] >= 400,
         observe=Question(
             "You doubled the dose. What did the three plots do?",
             (

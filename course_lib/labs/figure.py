@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
+from traitlets import Dict
 
 from course_lib.labs.view import ACTORS, Panel, Series, View
 
@@ -16,9 +17,9 @@ ROW_HEIGHT = 185
 def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
     """Return a plotly figure of ``view``: stacked panels over one shared x axis.
 
-    Traces come in the order: ghosts of the moving series, the series, their names.
-    Names stand at the line's end instead of in a legend, in dark text. They are traces
-    of one point each: as text of the lines they would cost plotly a node per point.
+    Traces come in the order: ghosts of the moving series, the series, then the names of
+    each panel. Names stand at the line's end instead of in a legend, in dark text; as
+    text of the lines themselves they would cost plotly a node per point.
     """
     figure = make_subplots(
         rows=len(panels),
@@ -31,8 +32,8 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         figure.add_trace(_ghost(series), row=series.panel + 1, col=1)
     for series in view.series:
         figure.add_trace(_line(series), row=series.panel + 1, col=1)
-    for series, position in zip(view.series, _label_positions(view), strict=True):
-        figure.add_trace(_name(series, position), row=series.panel + 1, col=1)
+    for row in range(len(panels)):
+        figure.add_trace(_names(view, row), row=row + 1, col=1)
     for row, panel in enumerate(panels, start=1):
         low, high = panel.y_range
         figure.update_yaxes(
@@ -51,6 +52,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
     # Left-aligned panel titles read as headings and leave room for the lines.
     figure.update_annotations(x=0, xanchor="left", font={"size": 14, "color": TEXT})
     figure.update_layout(
+        template="none",  # plotly would coerce its whole template at every redraw
         height=ROW_HEIGHT * len(panels) + 70,
         autosize=True,
         showlegend=False,
@@ -63,9 +65,28 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
     return figure
 
 
-def live(figure: go.Figure) -> go.FigureWidget:
+class OneWayFigure(go.FigureWidget):
+    """A FigureWidget that does not listen.
+
+    After every redraw the browser reports each default that plotly filled in, 27 kB in
+    two messages. FigureWidget merges them into its own copy and has them echoed back:
+    80 ms in which the kernel cannot answer the next key (measured; 2 ms without). A lab
+    only ever sends, so these reports are dropped.
+    """
+
+    _js2py_traceDeltas = Dict(allow_none=True).tag(sync=True, echo_update=False)
+    _js2py_layoutDelta = Dict(allow_none=True).tag(sync=True, echo_update=False)
+
+    def _handler_js2py_traceDeltas(self, change):
+        """Drop the report."""
+
+    def _handler_js2py_layoutDelta(self, change):
+        """Drop the report."""
+
+
+def live(figure: go.Figure) -> OneWayFigure:
     """Turn a built figure into the one widget a lab keeps for its whole life."""
-    widget = go.FigureWidget(figure)
+    widget = OneWayFigure(figure)
     # No mode bar: the axes are fixed, "Show data" gives the numbers, and plotly's
     # "Share chart" button would send a student's plot to another host.
     widget._config = {**widget._config, "displayModeBar": False, "responsive": True}
@@ -86,10 +107,11 @@ def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
                 _assign(trace, series.x, series.y)
         for trace, series in zip(lines, view.series, strict=True):
             _assign(trace, series.x, series.y)
-        for trace, series, position in zip(names, view.series, _label_positions(view), strict=True):
-            _assign(trace, *_end(series))
-            if trace.textposition != position:
-                trace.textposition = position
+        for panel, trace in enumerate(names):
+            x, y, positions = _ends(view, panel)
+            _assign(trace, x, y)
+            if list(trace.textposition) != positions:
+                trace.textposition = positions
 
 
 def _moving(view: View) -> list[Series]:
@@ -130,36 +152,35 @@ def _ghost(series: Series) -> go.Scatter:
     )
 
 
-def _name(series: Series, position: str) -> go.Scatter:
-    x, y = _end(series)
+def _names(view: View, panel: int) -> go.Scatter:
+    """The names of one panel's lines, each where its line is last drawn."""
+    x, y, positions = _ends(view, panel)
     return go.Scatter(
         x=x,
         y=y,
-        name=f"{series.name} (name)",
+        name=f"names of panel {panel}",
         mode="text",
-        text=[f" {series.name}"],
-        textposition=position,
+        text=[f" {series.name}" for series in view.series if series.panel == panel],
+        textposition=positions,
         textfont={"size": 13, "color": TEXT},
         cliponaxis=False,
         hoverinfo="skip",
     )
 
 
-def _end(series: Series) -> tuple[np.ndarray, np.ndarray]:
+def _ends(view: View, panel: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Where the lines of a panel end, and on which side of the end their names stand."""
+    ends = np.array([_end(series) for series in view.series if series.panel == panel])
+    x, y = ends.reshape(-1, 2).T
+    positions = ["middle right"] * len(y)
+    if len(y) > 1:  # the outer two lean away, so that names do not meet
+        order = np.argsort(np.nan_to_num(y, nan=-1), kind="stable")
+        positions[order[0]], positions[order[-1]] = "bottom right", "top right"
+    return x.copy(), y.copy(), positions
+
+
+def _end(series: Series) -> tuple[float, float]:
     """The last drawn point; a line with none has no name either."""
     drawn = np.flatnonzero(np.isfinite(series.y))
-    last = drawn[-1:]
-    if not last.size:
-        return series.x[-1:], np.array([np.nan])
-    return series.x[last], series.y[last]
-
-
-def _label_positions(view: View) -> list[str]:
-    """Above, beside or below the line's end, so that two names do not meet."""
-    positions = ["middle right"] * len(view.series)
-    for panel in {series.panel for series in view.series}:
-        here = [i for i, series in enumerate(view.series) if series.panel == panel]
-        ends = sorted(here, key=lambda i: np.nan_to_num(_end(view.series[i])[1][0], nan=-1))
-        if len(ends) > 1:
-            positions[ends[0]], positions[ends[-1]] = "bottom right", "top right"
-    return positions
+    last = drawn[-1] if drawn.size else -1
+    return float(series.x[last]), float(series.y[last])

@@ -75,7 +75,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named setting: a story beat of the lesson. Unnamed controls stay as they are."""
+    """A named situation: a story beat of the lesson. Other controls return to the opening."""
 
     name: str
     settings: dict[str, float]
@@ -104,10 +104,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predict, why, observe; then ``explain(record) -> html`` refers to all three."""
+    """Predict, why, observe; then ``explain(record) -> html`` refers to all three.
+
+    ``tried(settings)`` says whether the student has set what the prediction is about:
+    only then does the lab ask what was observed.
+    """
 
     predict: Question
     why: Question
+    tried: Callable[[dict[str, float]], bool]
     observe: Question
     explain: Callable[[dict[str, str]], str]
 
@@ -161,7 +166,8 @@ class Lab:
 
     def __init__(self, spec: LabSpec, **settings: float) -> None:
         self.spec = spec
-        self.settings = {**spec.defaults, **self._checked(settings)}
+        self.opening = {**spec.defaults, **self._checked(settings)}
+        self.settings = self.opening
         self.view = spec.view(**self.settings)
         self.before: View | None = None
         self._moving: str | None = None  # the control being moved: one gesture, one ghost
@@ -247,7 +253,8 @@ class Lab:
         second.layout.display = "none"
         more.observe(lambda change: _show(second, change["new"]), "value")
         first = [self.sliders[c.name] for c in spec.controls if c.stage == 1]
-        reset = _button("Reset", lambda: self.apply(spec.defaults))
+        more.layout.display = None if second.children else "none"
+        reset = _button("Reset", lambda: self.apply({}))
         mark = _button("Mark as “before”", self.mark)
         presets = [
             _button(p.name, lambda settings=p.settings: self.apply(settings)) for p in spec.presets
@@ -317,7 +324,8 @@ class Lab:
 
     def _look(self) -> None:
         _show(self._ask, False)
-        self._said.value = "<p>You look without a prediction.</p>"
+        question = escape(self.spec.prediction.predict.text)
+        self._said.value = f"<p><strong>Look at this:</strong> {question}</p>"
         self._unlock()
 
     def _quote(self, record: dict[str, str]) -> str:
@@ -350,7 +358,7 @@ class Lab:
             ],
             "course-explain",
         )
-        _show(self._observing, False)  # until something has been tried
+        _show(self._observing, False)
         return self._observing
 
     def _explain(self) -> None:
@@ -363,11 +371,11 @@ class Lab:
     # --- exploring ------------------------------------------------------------------
 
     def apply(self, settings: dict[str, float]) -> None:
-        """Move several controls at once: one new view, one "before"."""
+        """Open again, but with these settings: one new view, one "before"."""
         self._gesture(None)
         self._quiet = True
         try:
-            for name, value in settings.items():
+            for name, value in (self.opening | settings).items():
                 self.sliders[name].value = value
         finally:
             self._quiet = False
@@ -412,8 +420,8 @@ class Lab:
             self.access.code = self.code
             self._fill_table()
         self._show_goal()
-        if self._observing.layout.display == "none":
-            _show(self._observing, True)
+        if self.spec.prediction.tried(settings):
+            _show(self._observing, True)  # and it stays
 
     def _fill_table(self) -> None:
         self.access.table = self.view.table.html() if self.access.table_open else ""

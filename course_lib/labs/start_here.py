@@ -9,8 +9,10 @@ from course_lib.labs.frame import Control, Goal, Lab, LabSpec, Prediction, Prese
 from course_lib.labs.view import Panel, Reading, Series, Table, View
 from course_lib.models import checkpoint_inhibitors as model
 
+TRIPLE_NEGATIVE = int(evidence.get("tumour.volume_doubling_time").value)
+OESTROGEN_RECEPTOR = int(evidence.get("tumour.volume_doubling_time_er").value)
 #: Three doublings of the average triple-negative tumour.
-DAYS = 3 * int(evidence.get("tumour.volume_doubling_time").value)
+DAYS = 3 * TRIPLE_NEGATIVE
 START = 20  # mm
 #: Rows of the data table, days.
 TABLE_DAYS = np.linspace(0, DAYS, 10).round().astype(int)
@@ -94,8 +96,10 @@ SPEC = LabSpec(
     view=view,
     presets=(
         Preset("Fast: 50 days", {"doubling_time": 50}),
-        Preset("Triple-negative: 103 days", {"doubling_time": 103}),
-        Preset("Oestrogen receptor: 241 days", {"doubling_time": 241}),
+        Preset(f"Triple-negative: {TRIPLE_NEGATIVE} days", {"doubling_time": TRIPLE_NEGATIVE}),
+        Preset(
+            f"Oestrogen receptor: {OESTROGEN_RECEPTOR} days", {"doubling_time": OESTROGEN_RECEPTOR}
+        ),
     ),
     goal=Goal(
         text=f"Find a doubling time at which the tumour is still under 30 mm on day {DAYS}.",
@@ -105,8 +109,9 @@ SPEC = LabSpec(
     ),
     prediction=Prediction(
         predict=Question(
-            f"A tumour of {START} mm doubles its volume every 103 days. After {DAYS} days it has "
-            "doubled three times. How wide is it then?",
+            f"The lab opens on a slow tumour: it doubles its volume once in {DAYS} days. An "
+            "average triple-negative tumour doubles it three times, to eight times the volume. "
+            f"It starts at {START} mm; how wide is it then?",
             (
                 ("eight", "160 mm: eight times as wide."),
                 ("three", "60 mm: three times as wide."),
@@ -121,8 +126,10 @@ SPEC = LabSpec(
                 ("cube", "The volume grows in three directions at once."),
             ),
         ),
+        tried=lambda settings: settings["doubling_time"] == TRIPLE_NEGATIVE,
         observe=Question(
-            "Which of the two rose more by the last day?",
+            f"You set {TRIPLE_NEGATIVE} days, so three doublings. Which of the two rose more by "
+            "the last day?",
             (
                 ("both", "Volume and diameter rose by the same factor."),
                 ("volume_more", "The volume rose by a larger factor than the diameter."),
@@ -135,9 +142,11 @@ SPEC = LabSpec(
 
 
 def lab(**settings: float) -> Lab:
-    """Open the lab, at another doubling time if you name one: ``lab(doubling_time=60)``.
+    """Open the lab on a slow tumour, or at the doubling time you name: ``lab(doubling_time=60)``.
+
+    It does not open at the average, because that would show the answer to the prediction.
 
     Raises ValueError, saying what is allowed, for an unknown name or a value outside
     its slider's range.
     """
-    return Lab(SPEC, **settings)
+    return Lab(SPEC, **{"doubling_time": DAYS, **settings})

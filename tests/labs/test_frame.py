@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.labs import checkpoint_inhibitors, predictions
+from course_lib.labs import checkpoint_inhibitors, predictions, start_here
 
 SPEC = checkpoint_inhibitors.SPEC
 
@@ -62,6 +62,15 @@ def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction(lab
     assert predictions.read(SPEC.name)["observe"] == "saturated"
 
 
+def test_the_observation_is_asked_only_when_the_prediction_was_tried(lab):
+    lab.sliders["cps"].value = 50
+    lab.sliders["dose"].value = 390
+    assert lab._observing.layout.display == "none"
+    lab.sliders["dose"].value = 400
+    lab.sliders["dose"].value = 100
+    assert lab._observing.layout.display == "block"
+
+
 def test_a_recorded_prediction_is_remembered_next_time():
     predictions.write(SPEC.name, predict="same", why="all_taken")
     lab = checkpoint_inhibitors.lab()
@@ -116,6 +125,27 @@ def test_a_preset_sets_its_controls_in_one_step(lab, preset):
     button(lab, preset.name).click()
     assert lab.settings == {**SPEC.defaults, **preset.settings}
     assert lab.before is start
+
+
+def test_a_preset_is_a_whole_situation(lab):
+    lab.sliders["dose"].value = 10
+    button(lab, "Cold tumour").click()
+    assert lab.settings == {**SPEC.defaults, "infiltration": 0.1}
+
+
+def test_reset_returns_to_the_settings_the_lab_was_opened_with():
+    lab = checkpoint_inhibitors.lab(cps=3)
+    assert lab.widget
+    lab._skip.click()
+    lab.sliders["cps"].value = 90
+    button(lab, "Reset").click()
+    assert lab.settings == {**SPEC.defaults, "cps": 3}
+
+
+def test_a_lab_without_second_stage_has_no_more_controls():
+    lab = start_here.lab()
+    assert lab.widget
+    assert button(lab, "More controls").layout.display == "none"
 
 
 def test_reset_returns_to_the_opening_view(lab):

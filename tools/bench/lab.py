@@ -120,6 +120,7 @@ class served:
             f"--port={port}",
             f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={self.folder}",
+            "--ServerApp.kernel_websocket_connection_class=course_lib.server.PromptConnection",
         ]
         self.server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],

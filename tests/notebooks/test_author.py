@@ -1,0 +1,72 @@
+"""``./course author`` reproduces what is committed, and leaves nothing heavy in it."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import author
+
+LESSONS = author.lessons([])
+PICTURE = re.compile(r'<img class="course-picture"[^>]*>')
+
+
+def comparable(notebook) -> str:
+    """The notebook as text, pictures left out: fonts differ between machines."""
+    slot = json.dumps(author.PICTURE_SLOT).strip('"')
+    return re.sub(r'<img class=\\"course-picture\\"[^>]*>', slot, nbformat.writes(notebook))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_author_reproduces_the_committed_lesson(path):
+    executed, _ = author.execute(path)
+    committed = nbformat.read(path, as_version=4)
+    assert comparable(executed) == comparable(committed)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_committed_lesson_is_light_and_readable_without_a_kernel(path):
+    text = path.read_text("utf-8")
+    assert len(text.encode()) < author.LARGEST
+    assert author.WIDGET_VIEW not in text
+    notebook = nbformat.reads(text, as_version=4)
+    assert "widgets" not in notebook.metadata
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and ".lab(" in cell.source:
+            html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+            assert PICTURE.search(html)
+            assert "<table" in html
+            assert "Run All Cells" in html
+
+
+def test_the_readme_lists_the_lessons_there_are():
+    readme = (author.ROOT / "README.md").read_text("utf-8")
+    assert author.with_lesson_list(readme) == readme
+    for path in LESSONS:
+        assert f"](notebooks/{path.name})" in readme
+
+
+def test_an_unknown_lesson_is_one_sentence():
+    with pytest.raises(SystemExit, match="no lesson called nonsense"):
+        author.lessons(["nonsense"])
+
+
+def test_a_notebook_too_large_to_commit_is_refused(tmp_path):
+    path = tmp_path / "big.ipynb"
+    big = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("x" * 600_000)])
+    with pytest.raises(SystemExit, match="would be 600 kB"):
+        author.write(path, big)
+    assert not Path(path).exists()
+
+
+def test_pictures_replace_their_slot_and_carry_the_sentence():
+    cell = nbformat.v4.new_code_cell("x.lab()", id="a-lab")
+    data = {"text/html": f"<p>{author.PICTURE_SLOT}</p>", "text/plain": 'It "grows".\n  Size: 3 mm'}
+    cell.outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=1)]
+    author.put_pictures(nbformat.v4.new_notebook(cells=[cell]), {"a-lab": b"png"})
+    html = cell.outputs[0]["data"]["text/html"]
+    assert 'alt="It &quot;grows&quot;."' in html
+    assert 'src="data:image/png;base64,cG5n"' in html
+    assert author.PICTURE_SLOT not in html
