@@ -5,6 +5,7 @@ What the browser shows is compared with what the model says, computed here.
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -13,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from course_lib.labs import checkpoint_inhibitors
 from course_lib.labs.checkpoint_inhibitors import SPEC, view
+from course_lib.models import checkpoint_inhibitors as model
 from labpage import open_notebook, run_all
 
 LESSON = "03_checkpoint_inhibitors"
@@ -118,6 +120,19 @@ def assert_shows(page, **changes):
         assert [v is None for v in found] == [v is None for v in expected]
         numbers = zip(found, expected, strict=True)
         assert all(f is None or f == pytest.approx(e, rel=1e-6) for f, e in numbers), series.name
+    # And past the view, straight from the model: a view that says nothing new would agree
+    # with itself.
+    settings = lab.settings
+    tumour = model.Tumour(**{name: settings[name] for name in ("infiltration", "cps")})
+    tumour = replace(tumour, doubling_time=settings["doubling_time"])
+    names = ("dose", "interval", "weight")
+    doses = int(settings["number_of_doses"])
+    schedule = model.Schedule(number_of_doses=doses, **{name: settings[name] for name in names})
+    course = model.simulate(tumour, schedule, days=360)
+    end = course.size[-1, 0]
+    assert lines["with drug"][-1] == pytest.approx(end, rel=1e-6)
+    assert lines["pembrolizumab"][0] == pytest.approx(course.concentration[0, 0], rel=1e-6)
+    assert (f"{end:.0f} mm" if end >= 1 else "less than 1 mm") in shown.sentence
 
 
 def axe_violations(page) -> str:
