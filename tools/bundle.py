@@ -36,6 +36,7 @@ def contents(root):
         for path in edition.visible_files(root / folder):
             files[path.relative_to(root).as_posix()] = path
     files |= edition.served_files(root)
+    files |= {f"docs/{path.name}": path for path in (root / "docs").glob("*.png")}  # for README.md
     sources = {
         path.name
         for path in (root / "notebooks" / "quizzes").glob("*/")

@@ -22,13 +22,24 @@ def lint(root):
     yield [sys.executable, "-c", imports]
 
 
+def named(root, rest):
+    """The files and folders among pytest's arguments."""
+    words = [word.split("::")[0] for word in rest if not word.startswith("-")]
+    return [Path(word) for word in words if (root / word).exists()]
+
+
+def needs_browser(root, fast, rest):
+    paths, place = named(root, rest), root / "tests" / "browser"
+    chosen = [root / path for path in paths]
+    touching = [path for path in chosen if place in [path, *path.parents] or path in place.parents]
+    return not fast and bool(touching or not paths)
+
+
 def stages(root, fast, rest):
     """(name, commands) of each stage."""
-    paths = [
-        word for word in rest if not word.startswith("-") and (root / word.split("::")[0]).exists()
-    ]
+    paths = named(root, rest)
     if paths:
-        nbval = NBVAL if any(path.split("::")[0].endswith(".ipynb") for path in paths) else []
+        nbval = NBVAL if any(path.suffix == ".ipynb" for path in paths) else []
         yield "chosen tests", [[*PYTEST, *nbval, *rest]]
         return
     if not rest:
@@ -47,7 +58,7 @@ def main(root: Path, fast, rest):
     env = dict(os.environ)
     try:
         system.python_library()
-        if not fast:
+        if needs_browser(root, fast, rest):
             env["COURSE_CHROMIUM"] = browser.ensure()
     except system.Missing as missing:
         print(f"course: {missing}", file=sys.stderr)
