@@ -41,6 +41,7 @@ FLAGS = [
     *(f"--ServerApp.jpserver_extensions={name}=False" for name in INSTRUCTORS),
     "--ServerApp.port_retries=0",
     "--ServerApp.kernel_websocket_connection_class=course_lib.server.PromptConnection",
+    "--FileContentsManager.pre_save_hook=course_lib.server.keep_readable",
     "--ServerApp.answer_yes=True",
     "--ServerApp.open_browser=False",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from course_lib import evidence
-from course_lib.labs.frame import Control, Goal, Lab, LabSpec, Prediction, Preset, Question
+from course_lib.labs.frame import Lab
+from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View
 from course_lib.models import checkpoint_inhibitors as model
 

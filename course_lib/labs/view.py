@@ -128,7 +128,7 @@ class View:
             f'<section class="course-lab-saved" aria-label="{escape(title)}">'
             f"<p><strong>{escape(title)}.</strong> {escape(self.sentence)}</p>"
             f"{PICTURE_SLOT}"
-            "<p>This is a saved picture. To use the lab, choose <em>Run</em>, then "
+            "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"
             f"<details><summary>Show data</summary>{self.table.html()}</details></section>"
         )

@@ -149,7 +149,7 @@ def test_a_reopened_lesson_shows_its_lab_without_a_kernel(reopened, screenshots)
     picture = saved.locator("img.course-picture")
     picture.scroll_into_view_if_needed()
     assert picture.evaluate("img => img.complete && img.naturalWidth") == 820
-    assert view(**SPEC.defaults).sentence in saved.inner_text()
+    assert view(**SPEC.defaults).sentence in saved.text_content()
     saved.get_by_text("Show data").click()
     assert saved.locator("table tbody tr").count() == len(view(**SPEC.defaults).table.rows)
     assert reopened.get_by_text("Error displaying widget").count() == 0
@@ -157,6 +157,21 @@ def test_a_reopened_lesson_shows_its_lab_without_a_kernel(reopened, screenshots)
     reopened.screenshot(path=screenshots / "lesson-03-saved.png")
     assert reopened.watch.errors == []
     assert reopened.watch.elsewhere == []
+
+
+def test_a_students_saved_lesson_reopens_without_an_error(lesson, course_url, course_copy):
+    saved = course_copy / "work/notebooks" / f"{LESSON}.ipynb"
+    pristine = saved.read_bytes()
+    lesson.locator(".jp-Notebook").press("Control+s")
+    lesson.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+    stop_kernels(course_url)
+    open_notebook(lesson, lesson_url(course_url))
+    asleep = lesson.locator(".course-lab-saved")
+    asleep.scroll_into_view_if_needed()
+    asleep.get_by_text("The lab is asleep.").wait_for()
+    assert view(**SPEC.defaults).sentence in asleep.text_content()
+    assert lesson.get_by_text("Error displaying widget").count() == 0
+    saved.write_bytes(pristine)
 
 
 def test_predict_explore_explain(lesson, course_copy, screenshots):
