@@ -128,7 +128,7 @@ def test_trials_show_arms_effect_interval_and_testing():
         "hazard ratio 0.86 (0.72 to 1.04)",
         "not met, p = 0.1125 (two-sided)",
     ]
-    assert second[5:] == ["13.6 percentage points (5.4 to 21.8)", "met, p < 0.001"]
+    assert second[5:] == ["13.6 percentage points (5.4 to 21.8)", "met, p = 0.00055 (one-sided)"]
 
 
 def test_rows_keep_the_order_they_were_asked_for():

@@ -153,7 +153,7 @@ def _explain(record: dict[str, str]) -> str:
         }[record["observe"]]
     )
     if record.get("why") == "more_cells":
-        text.append("And the drug adds no T cells: it releases the ones that are there.")
+        text.append("And the drug itself adds no T cells: it releases the ones that are there.")
     return "".join(f"<p>{part}</p>" for part in text)
 
 

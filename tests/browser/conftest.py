@@ -34,15 +34,16 @@ def screenshots() -> Path:
 
 @pytest.fixture(scope="session")
 def course_copy(tmp_path_factory) -> Path:
-    """A clone-like copy of the course, so that tests never touch a student's work/.
+    """A clone of the course as it stands, so that tests never touch a student's work/.
 
-    It borrows this clone's environment, so that no test downloads anything.
+    The launcher makes its student environment there, as it would for a student: nothing
+    of the developers' is in it. Only the downloaded installer is borrowed.
     """
     copy = tmp_path_factory.mktemp("clone") / "course"
     leave = (".git", ".venv", ".tools", "work", "screenshots", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*leave))
-    for environment in (".venv", ".tools"):
-        (copy / environment).symlink_to(ROOT / environment, target_is_directory=True)
+    if (ROOT / ".tools").is_dir():
+        (copy / ".tools").symlink_to(ROOT / ".tools", target_is_directory=True)
     return copy
 
 

@@ -58,7 +58,7 @@ def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction(lab
     assert lab._explained.value == ""
     lab._observe.value = "saturated"
     assert "You predicted: “About half as large" in lab._explained.value
-    assert "adds no T cells" in lab._explained.value
+    assert "itself adds no T cells" in lab._explained.value
     assert predictions.read(SPEC.name)["observe"] == "saturated"
 
 
