@@ -28,7 +28,7 @@ UNITS = {
     "mg*day/L": "mg·day/L",
     "cells/mm3": "cells/mm³",
 }
-_LEFT = 'style="text-align:left"'
+_LEFT = 'style="text-align:left; vertical-align:top; padding:4px 6px"'
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ def trials(keys: Iterable[str], caption: str) -> Table:
             raise ValueError(f"'{q.key}' compares nothing: it has no testing status")
         if q.status == "open":
             raise ValueError(f"'{q.key}' is open: it must not be shown as a result")
-        arms = (
+        # One column for both arms: six columns fit a narrow window, seven do not.
+        arms = "; ".join(
             f"{name}: {_with_unit(evidence.shown(value, q.arm_unit), q.arm_unit)}"
             if name
             else "not given"
@@ -157,14 +158,13 @@ def trials(keys: Iterable[str], caption: str) -> Table:
         source = evidence.reference(q.source)
         name = (f"{q.trial} (", Link(source.short, source.url), ")")
         population = f"{q.population} ({q.n:,})"
-        cells = (name, population, endpoint, *arms, _amount(q), tested)
+        cells = (name, population, endpoint, arms, _amount(q), tested)
         rows.append(tuple(cell if isinstance(cell, tuple) else (cell,) for cell in cells))
     columns = (
         "Trial",
         "Population (patients)",
         "Endpoint",
-        "Experimental arm",
-        "Control arm",
+        "Experimental arm; control arm",
         "Effect (95 % CI)",
         "Tested",
     )

@@ -3,7 +3,6 @@
 from playwright.sync_api import TimeoutError
 
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-IDLE = f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status='idle']"
 STDERR = f"{PANEL} .jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
 
 #: True once every code cell has a number (none is "*" or empty), or one has failed.
@@ -24,8 +23,7 @@ def open_notebook(page, url: str) -> None:
     page.goto(f"{url}&reset")
     page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
     page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=60_000)
-    page.wait_for_selector(IDLE, state="attached", timeout=60_000)
-    # The indicator says "idle" even before there is a kernel; the status bar does not.
+    # Not the toolbar's indicator: it says "idle" even before there is a kernel.
     page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=60_000)
 
 
