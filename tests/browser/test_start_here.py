@@ -1,0 +1,46 @@
+"""Lesson 00 opens first, runs from top to bottom, and its first slider works."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from course_lib.labs import start_here
+from labpage import open_notebook, run_all
+
+
+@pytest.fixture
+def start_page(page, course_url, course_copy):
+    (course_copy / "work/notebooks/my_predictions.json").unlink(missing_ok=True)
+    open_notebook(page, course_url)  # the address ./course lab prints
+    return page
+
+
+def test_the_first_lesson_runs_and_its_slider_answers(start_page, screenshots):
+    run_all(start_page)
+    start_page.locator(".course-lab .course-main").scroll_into_view_if_needed()
+    start_page.get_by_text("40 mm: twice as wide.").click()
+    start_page.get_by_text("The volume grows in three directions at once.").click()
+    start_page.get_by_role("button", name="Record my prediction").click()
+    start_page.wait_for_selector(".course-lab .noUi-target:not([disabled])")
+    start_page.get_by_role("button", name="Triple-negative: 103 days").click()
+    expected = start_here.lab(doubling_time=103)
+    start_page.wait_for_function(
+        "code => document.querySelector('.course-settings-line').value === code",
+        arg=expected.code,
+    )
+    sentence = start_page.locator(".course-sentence").text_content()
+    assert sentence == expected.view.sentence
+    assert "40 mm" in sentence
+    start_page.get_by_text("The volume rose by a larger factor than the diameter.").click()
+    start_page.get_by_text("That is what you saw.").wait_for()
+    start_page.screenshot(path=screenshots / "lesson-00.png")
+    results = Axe().run(start_page, context={"include": [[".jp-Cell-outputArea"]]})
+    assert [violation["id"] for violation in results.response["violations"]] == []
+
+
+def test_links_lead_to_the_lesson_and_its_quiz(start_page):
+    link = start_page.get_by_role("link", name="quiz 03", exact=True)
+    link.scroll_into_view_if_needed()
+    link.click()
+    start_page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").get_by_text(
+        "# YOUR CODE"
+    ).first.wait_for()
