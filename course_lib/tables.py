@@ -29,6 +29,12 @@ UNITS = {
     "cells/mm3": "cells/mm³",
 }
 _LEFT = 'style="text-align:left; vertical-align:top; padding:4px 6px"'
+#: A table of more rows than this starts folded, so that what follows it is not lost.
+LONG = 12
+_PRINTED = (
+    "<style>@media print { .course-folded::details-content { content-visibility: visible; } "
+    "}</style>"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Table:
     rows: tuple[tuple[tuple[str | Link, ...], ...], ...]
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/html": self.html()}
+        return {"text/plain": self.text(), "text/html": self.folded()}
 
     def __repr__(self) -> str:
         return self.text()
@@ -64,6 +70,13 @@ class Table:
             for line in lines
         ]
         return "\n".join([self.caption, "", *padded])
+
+    def folded(self) -> str:
+        """The table; a long one opens by mouse, keyboard or the browser's own search."""
+        if len(self.rows) <= LONG:
+            return self.html()
+        summary = f'<summary style="cursor:pointer">Show all {len(self.rows)} rows</summary>'
+        return f'{_PRINTED}<details class="course-folded">{summary}\n{self.html()}</details>'
 
     def html(self) -> str:
         """A table with a caption and headings that name their row or column."""
@@ -97,6 +110,8 @@ def _cite(quantity: Quantity) -> tuple[str | Link, ...]:
     source = evidence.reference(quantity.source)
     if not source.url:
         return (source.short,)
+    if not source.doi and source.short == f"{source.container} {source.year}":
+        return (Link(source.short, source.url),)
     name = f"doi:{source.doi}" if source.doi else source.container
     return (f"{source.short}, ", Link(name, source.url))
 

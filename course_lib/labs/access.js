@@ -1,9 +1,11 @@
 // The one own widget of a lab: its sentence, its announcements, its data table and
 // its settings line, and the repairs that ipywidgets and JupyterLab need so that a
 // lab can be used without a mouse and without seeing it:
-//  - ipywidgets gives slider handles, their readouts and radio groups no accessible name;
+//  - ipywidgets gives slider handles, their readouts and radio groups no accessible name,
+//    and makes no group of its radio buttons: each is a tab stop, and arrow keys do nothing;
 //  - plotly draws an SVG without role or label;
-//  - JupyterLab takes the arrow keys of anything in an output for moving between cells.
+//  - JupyterLab takes the keys of anything in an output as commands of the notebook: arrow
+//    keys leave the lab, "x" or "d d" on a button removes the cell.
 
 const REPAIR_MS = 60;
 const QUIET_MS = 500; // announce once the student pauses, not at every step
@@ -12,6 +14,13 @@ function render({ model, el }) {
   el.classList.add("course-twin");
   const sentence = node("p", "course-sentence");
   const change = node("p", "course-change");
+  // The question about what was seen opens below the goal, often below the window.
+  const hint = node("p", "course-hint");
+  const go = node("button", "jupyter-button", "What did you see? Go to the question below");
+  go.type = "button";
+  hint.hidden = true;
+  hint.append(go);
+  go.addEventListener("click", () => question()?.querySelector("input")?.focus());
   const live = node("div", "course-live");
   live.setAttribute("role", "status");
   live.setAttribute("aria-live", "polite");
@@ -47,7 +56,7 @@ function render({ model, el }) {
   });
   settings.append(node("summary", "", "Settings as code"), line, copy, copied);
   const says = node("div", "course-says");
-  says.append(sentence, change, live);
+  says.append(sentence, change, hint, live);
   const data = node("div", "course-more");
   data.append(details, settings);
   el.append(says, data);
@@ -66,13 +75,35 @@ function render({ model, el }) {
     if (table.innerHTML !== model.get("table")) table.innerHTML = model.get("table");
     later();
   };
+  let goal = "";
   const announce = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      live.textContent = model.get("announcement");
+      const parts = [model.get("announcement")];
+      const told = root()?.querySelector(".course-goal")?.textContent.trim() ?? "";
+      if (goal && told !== goal) parts.push(told);
+      goal = told;
+      const asked = question();
+      const open = Boolean(asked && !asked.querySelector("input:checked"));
+      if (open && hint.hidden) parts.push("A question about what you saw is open.");
+      hint.hidden = !open;
+      live.textContent = parts.join(" ");
     }, QUIET_MS);
+    setTimeout(keepPlace, REPAIR_MS);
+  };
+  // Recording a prediction hides the button that was pressed: go on from what it became.
+  const keepPlace = () => {
+    const said = root()?.querySelector(".course-predict");
+    if (document.activeElement !== document.body || !said?.contains(left)) return;
+    said.tabIndex = -1;
+    said.focus();
   };
   const root = () => el.closest(".course-lab");
+  const question = () => {
+    const box = root()?.querySelector(".course-explain");
+    return box?.offsetParent ? box : null;
+  };
+  let left = null; // what was focused last in the lab
   model.on("change:sentence change:change change:code change:table change:alt", show);
   model.on("change:announcement", announce);
   show();
@@ -83,6 +114,9 @@ function render({ model, el }) {
   const attach = () => {
     const lab = root();
     if (!lab) return requestAnimationFrame(attach);
+    lab.addEventListener("focusin", (event) => (left = event.target));
+    lab.addEventListener("keydown", keepKey);
+    goal = lab.querySelector(".course-goal")?.textContent.trim() ?? "";
     watch.observe(lab, { childList: true, subtree: true });
     const plot = lab.querySelector(".course-plot");
     if (plot) resize.observe(plot);
@@ -112,12 +146,15 @@ function repair(lab, model) {
     }
     for (const handle of control.querySelectorAll(".noUi-handle")) {
       set(handle, "aria-label", label);
+      set(handle, "aria-disabled", String(Boolean(handle.closest("[disabled]"))));
       // Read what the screen shows, not 76.80000000000001.
       if (readout) set(handle, "aria-valuetext", `${readout.textContent} ${unit}`.trim());
     }
     for (const box of control.querySelectorAll(".widget-radio-box")) {
       set(box, "role", "radiogroup");
       set(box, "aria-label", label);
+      const group = `${model.get("title")}: ${name}`;
+      for (const radio of box.querySelectorAll("input")) set(radio, "name", group);
     }
   }
   for (const plot of lab.querySelectorAll(".js-plotly-plot")) {
@@ -127,6 +164,13 @@ function repair(lab, model) {
   for (const toggle of lab.querySelectorAll(".widget-toggle-button")) {
     set(toggle, "aria-expanded", String(toggle.classList.contains("mod-active")));
   }
+}
+
+// A plain key belongs to the lab; Escape, Shift+Enter and shortcuts with Ctrl to JupyterLab.
+function keepKey(event) {
+  const others = event.ctrlKey || event.metaKey || event.altKey;
+  if (others || event.key === "Escape" || (event.shiftKey && event.key === "Enter")) return;
+  event.stopPropagation();
 }
 
 // Setting an attribute to what it already is would wake the observer for nothing.

@@ -33,7 +33,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
     for series in view.series:
         figure.add_trace(_line(series), row=series.panel + 1, col=1)
     for row in range(len(panels)):
-        figure.add_trace(_names(view, row), row=row + 1, col=1)
+        figure.add_trace(_names(view, row, panels[row].y_range[1]), row=row + 1, col=1)
     for row, panel in enumerate(panels, start=1):
         low, high = panel.y_range
         figure.update_yaxes(
@@ -108,10 +108,12 @@ def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
         for trace, series in zip(lines, view.series, strict=True):
             _assign(trace, series.x, series.y)
         for panel, trace in enumerate(names):
-            x, y, positions = _ends(view, panel)
+            x, y, positions, texts = _ends(view, panel, trace.meta)
             _assign(trace, x, y)
             if list(trace.textposition) != positions:
                 trace.textposition = positions
+            if list(trace.text) != texts:
+                trace.text = texts
 
 
 def _moving(view: View) -> list[Series]:
@@ -135,7 +137,8 @@ def _line(series: Series) -> go.Scatter:
         line={
             "color": ACTORS[series.actor],
             "dash": series.dash,
-            "width": 2.5 if series.moves else 1.2,
+            # The control is drawn last and thinner: a line of equal course shows beside it.
+            "width": (1.4 if series.actor == "control" else 2.8) if series.moves else 1.2,
         },
         hovertemplate="%{y:.3g}<extra>" + series.name + "</extra>",
     )
@@ -152,31 +155,44 @@ def _ghost(series: Series) -> go.Scatter:
     )
 
 
-def _names(view: View, panel: int) -> go.Scatter:
+def _names(view: View, panel: int, highest: float) -> go.Scatter:
     """The names of one panel's lines, each where its line is last drawn."""
-    x, y, positions = _ends(view, panel)
+    x, y, positions, texts = _ends(view, panel, highest)
     return go.Scatter(
         x=x,
         y=y,
         name=f"names of panel {panel}",
         mode="text",
-        text=[f" {series.name}" for series in view.series if series.panel == panel],
+        text=texts,
         textposition=positions,
+        meta=highest,
         textfont={"size": 13, "color": TEXT},
         cliponaxis=False,
         hoverinfo="skip",
     )
 
 
-def _ends(view: View, panel: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Where the lines of a panel end, and on which side of the end their names stand."""
-    ends = np.array([_end(series) for series in view.series if series.panel == panel])
+def _ends(
+    view: View, panel: int, highest: float
+) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
+    """Where the lines of a panel end, on which side of it their names stand, and the names.
+
+    A line that leaves the panel at the top keeps its name there, with an arrow.
+    """
+    shown = [series for series in view.series if series.panel == panel]
+    ends = np.array([_end(series) for series in shown])
     x, y = ends.reshape(-1, 2).T
-    positions = ["middle right"] * len(y)
+    texts = [
+        f" {series.name} ↑" if end > highest else f" {series.name}"
+        for series, end in zip(shown, y, strict=True)
+    ]
+    # A line that stops early stands on the axis: its name goes above, not across it.
+    last = max(series.x[-1] for series in shown)
+    positions = ["top right" if end < last else "middle right" for end in x]
     if len(y) > 1:  # the outer two lean away, so that names do not meet
         order = np.argsort(np.nan_to_num(y, nan=-1), kind="stable")
         positions[order[0]], positions[order[-1]] = "bottom right", "top right"
-    return x.copy(), y.copy(), positions
+    return x.copy(), np.minimum(y, highest), positions, texts
 
 
 def _end(series: Series) -> tuple[float, float]:

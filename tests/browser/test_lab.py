@@ -190,6 +190,8 @@ def test_predict_explore_explain(lesson, course_copy, screenshots):
     assert_shows(lesson, dose=400)
     assert lesson.evaluate(DRAWN) != before
     assert lesson.evaluate("document.activeElement.getAttribute('aria-label')") == "Dose, mg"
+    lesson.get_by_role("button", name="What did you see? Go to the question below").click()
+    lesson.wait_for_function("() => document.activeElement.closest('.course-explain') !== null")
     lesson.get_by_text("The concentration doubled; the other two plots hardly moved.").click()
     explained = lesson.locator(".course-explain")
     explained.get_by_text("You predicted: “About half as large").wait_for()

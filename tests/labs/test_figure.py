@@ -105,3 +105,12 @@ def test_names_of_lines_that_end_together_do_not_meet():
 
 def test_no_button_can_send_a_plot_elsewhere():
     assert built(a_view(10))._config["displayModeBar"] is False
+
+
+def test_a_line_that_leaves_its_panel_keeps_its_name_at_the_top():
+    figure = built(a_view(10, end=400))  # the panel ends at 250
+    assert figure.data[6].text[0].strip() == "tumour ↑"
+    assert figure.data[6].y[0] == 250
+    drawing.move(figure, a_view(10, end=100), before=None)
+    assert figure.data[6].text[0].strip() == "tumour"
+    assert figure.data[6].y[0] == 100
