@@ -83,6 +83,11 @@ class OneWayFigure(go.FigureWidget):
     def _handler_js2py_layoutDelta(self, change):
         """Drop the report."""
 
+    def _perform_batch_animate(self, animation_opts):
+        animation_opts["frame"]["redraw"] = False
+        animation_opts["mode"] = "immediate"
+        super()._perform_batch_animate(animation_opts)
+
 
 def live(figure: go.Figure) -> OneWayFigure:
     """Turn a built figure into the one widget a lab keeps for its whole life."""
@@ -101,7 +106,7 @@ def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
         figure.data[moving : moving + count],
         figure.data[moving + count :],
     )
-    with figure.batch_update():
+    with figure.batch_animate(duration=0):
         if before is not None:
             for trace, series in zip(ghosts, _moving(before), strict=True):
                 _assign(trace, series.x, series.y)

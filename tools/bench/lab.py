@@ -1,7 +1,7 @@
 """Key to redraw: a lab of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
 
-Both run in one JupyterLab and one Chromium, on the same model and the same figure.
-A real key moves the dose slider; the clock starts at the browser's keydown event and
+Both run on one server and in one Chromium, each in a notebook and a window of its own, on
+the same model and the same figure. A real key moves the dose slider; the clock starts at the browser's keydown event and
 stops at the first animation frame in which a drawn line differs. A single key is pressed
 when the kernel is at rest; "back to back" presses the next key at the redraw. Presses
 alternate in blocks between the two, so that a noisy machine is noisy for both.
@@ -41,9 +41,8 @@ BLOCKS, PRESSES = 9, 15
 #: The kernel has nothing left to do, as when a person pauses between two keys.
 AT_REST = "() => document.querySelector('#jp-main-statusbar').textContent.includes('| Idle')"
 #: Resolves with milliseconds from the next keydown to the first frame with other lines.
-STOPWATCH = """cell => new Promise(resolve => {
-  const root = document.querySelectorAll('.jp-CodeCell')[cell];
-  const lines = () => [...root.querySelectorAll('.scatterlayer .js-line')]
+STOPWATCH = """() => new Promise(resolve => {
+  const lines = () => [...document.querySelectorAll('.scatterlayer .js-line')]
     .map(line => line.getAttribute('d')).join('|');
   const before = lines();
   addEventListener('keydown', () => {
@@ -62,32 +61,31 @@ def measure() -> dict:
     """Return rows of milliseconds, course beside peer."""
     times = {(who, pace): [] for who in ("course", "peer") for pace in ("single", "held")}
     with tempfile.TemporaryDirectory() as folder:
-        cells = [nbformat.v4.new_code_cell(source) for source in (COURSE, PEER)]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(notebook, Path(folder) / "bench.ipynb")
-        with served(folder) as url, sync_playwright() as playwright:
+        for who, source in (("course", COURSE), ("peer", PEER)):
+            notebook = nbformat.v4.new_notebook(
+                cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
+            )
+            nbformat.write(notebook, Path(folder) / f"{who}.ipynb")
+        with served(folder) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=os.environ.get("COURSE_CHROMIUM"), args=["--no-sandbox"]
             )
-            page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            open_notebook(page, url)
-            run_all(page)
-            drawn = "n => document.querySelectorAll('.scatterlayer .js-line').length >= n"
-            page.wait_for_function(drawn, arg=10, timeout=60_000)
-            page.get_by_role("button", name="Show me without predicting").click()
-            page.wait_for_selector(".course-control-dose .noUi-target:not([disabled])")
+            pages = {who: opened(browser, address(who)) for who in ("course", "peer")}
+            pages["course"].get_by_role("button", name="Show me without predicting").click()
+            for page in pages.values():
+                page.wait_for_selector(".noUi-target:not([disabled])")
             for block in range(BLOCKS):
-                for cell, who in enumerate(("course", "peer")):
-                    handle = page.locator(".jp-CodeCell").nth(cell).locator(".noUi-handle").first
-                    handle.focus()
-                    page.locator(".js-plotly-plot").nth(cell).scroll_into_view_if_needed()
+                for who, page in pages.items():
+                    page.bring_to_front()
+                    page.locator(".noUi-handle").first.focus()
+                    page.locator(".js-plotly-plot").scroll_into_view_if_needed()
                     key = "ArrowRight" if block % 2 == 0 else "ArrowLeft"
                     pace = "held" if block % 3 == 2 else "single"
                     for _ in range(PRESSES):
                         if pace == "single":
                             page.wait_for_function(AT_REST)
-                        times[who, pace].append(press(page, cell, key))
+                        times[who, pace].append(press(page, key))
             browser.close()
     rows = []
     for name, pace, share in (
@@ -101,9 +99,18 @@ def measure() -> dict:
     return {"what": f"key to redraw, {presses} presses each, one Chromium", "rows": rows}
 
 
-def press(page, cell: int, key: str) -> float:
+def opened(browser, url: str):
+    """A window with the notebook at ``url``, run, its plot drawn."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    open_notebook(page, url)
+    run_all(page)
+    page.wait_for_selector(".scatterlayer .js-line", state="attached", timeout=60_000)
+    return page
+
+
+def press(page, key: str) -> float:
     """Press a key on the focused slider and return the milliseconds until lines moved."""
-    page.evaluate(f"() => {{ window.took = ({STOPWATCH})({cell}); }}")
+    page.evaluate(f"() => {{ window.took = ({STOPWATCH})(); }}")
     page.keyboard.press(key)
     return page.evaluate("() => window.took")
 
@@ -113,12 +120,12 @@ def quantile(values: list[float], share: float) -> float:
 
 
 class served:
-    """A JupyterLab on ``folder``; gives the address of bench.ipynb in it."""
+    """A JupyterLab on ``folder``; gives the address of a notebook in it by name."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
 
-    def __enter__(self) -> str:
+    def __enter__(self):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -141,7 +148,7 @@ class served:
         while True:
             try:
                 urllib.request.urlopen(f"{address}/api?token={token}")
-                return f"{address}/lab/tree/bench.ipynb?token={token}"
+                return lambda name: f"{address}/lab/tree/{name}.ipynb?token={token}"
             except OSError:
                 if self.server.poll() is not None:
                     sys.exit("course: JupyterLab did not start.")
