@@ -63,7 +63,9 @@ def _reference(key: str, entry: dict[str, str]) -> Reference:
     first = names[0] if institution else names[0].rsplit(" ", 1)[0]
     place = f";{entry['volume']}" if entry.get("volume") else ""
     place += f":{entry['pages']}" if entry.get("pages") else ""
-    where = f"{entry['year']}" if container == authors else f"{container} {entry['year']}"
+    # "Merck 2021", but "Merck, undated".
+    year = ", undated" if entry["year"] == "undated" else f" {entry['year']}"
+    where = entry["year"] if container == authors else container + year
     doi = entry.get("doi", "")
     return Reference(
         key=key,
@@ -74,5 +76,5 @@ def _reference(key: str, entry: dict[str, str]) -> Reference:
         doi=doi,
         url=f"https://doi.org/{doi}" if doi else entry.get("url", ""),
         text=f"{authors}. {entry['title'].rstrip('.')}. {where}{place}.",
-        short=f"{first} {entry['year']}",
+        short=first + year,
     )

@@ -8,15 +8,19 @@ only sign: each line has its own dash, named in the key above the panels.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
+
+from course_lib.models.survival import KaplanMeier
+from course_lib.models.virtual_trial import DAYS_PER_MONTH
 
 INK, GRID = "#222222", "#D9D9D9"
 #: Line colours with at least 3:1 on white, and the dash that goes with each.
 STYLES = (("#B34E00", ""), ("#000000", "6 4"), ("#0072B2", "2 3"), ("#007D5A", "9 3 2 3"))
 LEFT, TOP, BOTTOM, GAP = 52, 54, 44, 26
+ROW = 18  # height of a row of numbers at risk
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Chart:
     """Panels side by side on the same axes: ``{panel: {line: y values}}`` over ``times``.
 
     ``rows``: the positions on the x axis that the table lists. ``alt`` says what is drawn.
+    ``stairs``: each value holds until the next time. ``at_risk``: ``{line: numbers at rows}``,
+    written below a single panel; the table lists them too.
     Shown by Jupyter as HTML, and as a plain table where there is none.
     """
 
@@ -54,20 +60,28 @@ class Chart:
     rows: tuple
     width: int = 250
     height: int = 260
+    stairs: bool = False
+    at_risk: dict = field(default_factory=dict)
 
     def table(self) -> list[list[str]]:
         """Return the plotted values at ``rows``, the column heads first."""
         heads = [self.x.label] + [f"{p}, {n}" for p, lines in self.panels.items() for n in lines]
+        heads += [f"at risk, {name}" for name in self.at_risk]
         body = [
             [f"{row:g}"]
-            + [
-                f"{np.interp(row, self.times, values):.0f}"
-                for lines in self.panels.values()
-                for values in lines.values()
-            ]
-            for row in self.rows
+            + [self._value(row, v) for lines in self.panels.values() for v in lines.values()]
+            + [f"{counts[i]:g}" for counts in self.at_risk.values()]
+            for i, row in enumerate(self.rows)
         ]
         return [heads, *body]
+
+    def _value(self, row: float, values) -> str:
+        """Return what a line shows at ``row``; a dash where it has ended."""
+        if self.stairs:
+            value = values[np.searchsorted(self.times, row, side="right") - 1]
+        else:
+            value = np.interp(row, self.times, values)
+        return "–" if np.isnan(value) else f"{value:.0f}"
 
     def __repr__(self) -> str:
         """The table, for a terminal or a screen reader."""
@@ -85,7 +99,8 @@ class Chart:
         # As an image: JupyterLab strips inline SVG from a notebook it does not trust yet.
         picture = b64encode(self.svg().encode()).decode()
         return (
-            f'<figure><img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{picture}">'
+            f'<figure style="margin:0"><img alt="{escape(self.alt)}" '
+            f'src="data:image/svg+xml;base64,{picture}">'
             f"<figcaption>{escape(self.title)}</figcaption></figure>"
             f"<details><summary>Show data</summary><table><caption>{caption}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
@@ -93,19 +108,36 @@ class Chart:
 
     def svg(self) -> str:
         """Return the picture, as the text of an SVG file."""
-        step = self.width + GAP
-        total = LEFT + step * len(self.panels)
+        step, left = self.width + GAP, self._left()
+        total = left + step * len(self.panels)
+        height = self.height + (ROW * (1 + len(self.at_risk)) if self.at_risk else 0)
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {self.height}" '
-            f'width="{total}" height="{self.height}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {height}" '
+            f'width="{total}" height="{height}" '
             f'font-family="system-ui, sans-serif" font-size="12" fill="{INK}">',
-            f'<rect width="{total}" height="{self.height}" fill="#FFFFFF"/>',
-            _text(14, (TOP + self.height - BOTTOM) / 2, self.y.label, turn=True),
-            *self._key(),
+            f'<rect width="{total}" height="{height}" fill="#FFFFFF"/>',
+            _text(left - 38, (TOP + self.height - BOTTOM) / 2, self.y.label, turn=True),
+            *self._key(left),
         ]
         for i, (name, lines) in enumerate(self.panels.items()):
-            parts += self._panel(LEFT + i * step, name, lines, numbered=i == 0)
-        return "".join([*parts, "</svg>"])
+            parts += self._panel(left + i * step, name, lines, numbered=i == 0)
+        return "".join([*parts, *self._numbers_at_risk(left), "</svg>"])
+
+    def _left(self) -> int:
+        """Return where the first panel begins: names of rows at risk stand to its left."""
+        return max([LEFT, *(34 + 7 * len(name) for name in self.at_risk)])
+
+    def _numbers_at_risk(self, left: float) -> list[str]:
+        """Write the patients at risk below the axis, a row for each line."""
+        if not self.at_risk:
+            return []
+        parts = [_text(left - 18, self.height + 8, "Patients at risk", anchor="end", bold=True)]
+        for i, (name, counts) in enumerate(self.at_risk.items(), start=1):
+            up = self.height + 8 + ROW * i
+            parts.append(_text(left - 18, up, name, anchor="end"))
+            for row, count in zip(self.rows, counts, strict=True):
+                parts.append(_text(self.x.place(row, left, left + self.width), up, f"{count:g}"))
+        return parts
 
     def _panel(self, left: float, name: str, lines: dict, *, numbered: bool) -> list[str]:
         right, top, bottom = left + self.width, TOP, self.height - BOTTOM
@@ -120,16 +152,20 @@ class Chart:
                 parts.append(_text(left - 6, at + 4, f"{tick:g}", anchor="end"))
         parts.append(_text((left + right) / 2, bottom + 34, self.x.label))
         for values, (colour, dash) in zip(lines.values(), STYLES, strict=False):
-            across = self.x.place(self.times, left, right)
-            up = self.y.place(np.clip(values, self.y.low, self.y.high), bottom, top)
+            times, drawn = self.times, ~np.isnan(values)
+            if self.stairs:  # along to the next time, unless the line has ended there, then down
+                drawn = np.repeat(drawn, 2)[1:] & np.repeat(drawn, 2)[:-1]
+                times, values = np.repeat(times, 2)[1:], np.repeat(values, 2)[:-1]
+            across = self.x.place(times[drawn], left, right)
+            up = self.y.place(np.clip(values[drawn], self.y.low, self.y.high), bottom, top)
             points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
             parts.append(_curve(points, colour, dash))
         return parts
 
-    def _key(self) -> list[str]:
+    def _key(self, at: float) -> list[str]:
         """Draw a sample of each line, followed by its name."""
         names = next(iter(self.panels.values()))
-        parts, at = [], LEFT
+        parts = []
         for name, (colour, dash) in zip(names, STYLES, strict=False):
             parts.append(_curve(f"{at},12 {at + 34},12", colour, dash))
             parts.append(_text(at + 42, 16, name, anchor="start"))
@@ -141,7 +177,7 @@ def tumour_sizes(runs: dict, title: str) -> Chart:
     """Return the chart of tumours followed twice: ``{name: Course}``, a panel for each.
 
     The first patient of each ``Course`` receives the drug and the second does not, as in
-    ``simulate(tumour, Schedule(dose=[200, 0]), 240)``.
+    ``simulate(patient, [Pembrolizumab(dose=[200, 0])], 240)``.
     """
     times = next(iter(runs.values())).times
     pairs = {name: run.size.T for name, run in runs.items()}
@@ -162,6 +198,39 @@ def tumour_sizes(runs: dict, title: str) -> Chart:
         x=Axis("days", 0, times[-1], 60),
         y=Axis("sum of diameters, mm", 0, 20 * np.ceil(highest / 20), 20),
         rows=tuple(np.arange(0, times[-1] + 1, 30)),
+    )
+
+
+def survival_curves(curves: dict[str, KaplanMeier], title: str, months: int) -> Chart:
+    """Return the Kaplan–Meier plot of progression-free survival, ``{arm: curve}``.
+
+    Numbers at risk stand below it and in the table, every 3 months. A curve ends with its last
+    patient.
+    """
+    last = months * DAYS_PER_MONTH
+    ends = [min(each.follow_up[-1], last) for each in curves.values()]
+    days = np.unique(np.concatenate([[last], ends, *(each.times for each in curves.values())]))
+    days = days[days <= last]
+    lines = {
+        name: np.where(days <= each.follow_up[-1], 100 * each.at(days), np.nan)
+        for name, each in curves.items()
+    }
+    ticks = np.arange(0, months + 1, 3)
+    at_risk = {name: each.number_at_risk(ticks * DAYS_PER_MONTH) for name, each in curves.items()}
+    starts = ", ".join(f"{counts[0]} {name}" for name, counts in at_risk.items())
+    return Chart(
+        title=title,
+        alt=f"Kaplan–Meier plot over {months} months. Step curves fall from 100 of 100 patients; "
+        f"patients at the start: {starts}. The table below gives each curve, and the patients at "
+        "risk, every 3 months.",
+        times=days / DAYS_PER_MONTH,
+        panels={"alive without progression": lines},
+        x=Axis("months", 0, months, 3),
+        y=Axis("of 100 patients", 0, 100, 20),
+        rows=tuple(ticks),
+        width=500,
+        stairs=True,
+        at_risk=at_risk,
     )
 
 

@@ -60,10 +60,12 @@ class Table:
         return self.text()
 
     def text(self) -> str:
-        """Aligned columns under the caption."""
+        """Columns under the caption: aligned, unless that would be mostly spaces."""
         plain = [["".join(_plain(part) for part in cell) for cell in row] for row in self.rows]
         lines = [list(self.columns), *plain]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+        if len(self.rows) > LONG:
+            return "\n".join([self.caption, "", *(" | ".join(line) for line in lines)])
         lines.insert(1, ["-" * width for width in widths])
         padded = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -110,7 +112,7 @@ def _cite(quantity: Quantity) -> tuple[str | Link, ...]:
     source = evidence.reference(quantity.source)
     if not source.url:
         return (source.short,)
-    if not source.doi and source.short == f"{source.container} {source.year}":
+    if not source.doi and source.short.startswith(source.container):  # "Merck 2021, Merck"
         return (Link(source.short, source.url),)
     name = f"doi:{source.doi}" if source.doi else source.container
     return (f"{source.short}, ", Link(name, source.url))

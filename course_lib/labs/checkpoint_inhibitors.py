@@ -7,7 +7,9 @@ import numpy as np
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View
-from course_lib.models import checkpoint_inhibitors as model
+from course_lib.models.checkpoint_inhibitors import Pembrolizumab
+from course_lib.models.chemotherapy import Chemotherapy
+from course_lib.models.patient import Patient, simulate
 
 DAYS = 360
 #: Rows of the data table, days.
@@ -24,21 +26,24 @@ def view(
     weight: float,
     number_of_doses: float,
     doubling_time: float,
+    chemotherapy: float,
 ) -> View:
     """Return what the lab shows at one setting; units as on the sliders."""
-    tumour = model.Tumour(infiltration=infiltration, cps=cps, doubling_time=doubling_time)
+    patient = Patient(infiltration=infiltration, cps=cps, doubling_time=doubling_time)
     # Two patients alike but for the drug, so that both lines share their days.
-    schedule = model.Schedule(
+    drug = Pembrolizumab(
         dose=np.array([dose, 0.0]),
         interval=interval,
         number_of_doses=int(number_of_doses),
         weight=weight,
     )
-    course = model.simulate(tumour, schedule, days=DAYS)
+    cycles = int(chemotherapy)
+    both = [drug, Chemotherapy(number_of_cycles=cycles)] if cycles else [drug]
+    course = simulate(patient, both, days=DAYS)
     days = course.times
-    concentration = course.concentration[:, 0]
-    binding = 100 * course.occupancy[:, 0]
-    effect = 100 * course.functional_effect[:, 0]
+    concentration = drug.concentration(days, before=course.before)[:, 0]
+    binding = 100 * drug.occupancy(concentration)
+    effect = 100 * drug.functional_effect(concentration)
     size, size_untreated = course.size.T
 
     lowest = _trough(concentration, days, interval)
@@ -58,7 +63,7 @@ def view(
     )
     return View(
         series=series,
-        sentence=_sentence(dose, interval, effect_at_trough, size, size_untreated),
+        sentence=_sentence(dose, interval, cycles, effect_at_trough, size, size_untreated),
         alt=_alt(days, concentration, binding, effect, size, size_untreated),
         readings=readings,
         table=_table(days, concentration, binding, effect, size, size_untreated),
@@ -75,7 +80,7 @@ def _drawn(concentration: np.ndarray) -> np.ndarray:
     return np.where(concentration >= LOWEST, concentration, np.nan)
 
 
-def _sentence(dose, interval, effect, size, size_untreated) -> str:
+def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
     start, end, without = (_millimetres(v) for v in (size[0], size[-1], size_untreated[-1]))
     change = 100 * (size[-1] / size[0] - 1)
     if abs(change) < 0.5:
@@ -85,11 +90,14 @@ def _sentence(dose, interval, effect, size, size_untreated) -> str:
     else:
         verb = "grows" if change > 0 else "shrinks"
         outcome = f"The tumour {verb} by {abs(change):.0f} % in {DAYS} days, from {start} to {end}."
+    if cycles:
+        outcome += f" It also gets chemotherapy, {cycles} cycles of 28 days."
     if dose == 0:
-        return f"No drug is given. {outcome}"
+        return f"No pembrolizumab is given. {outcome}"
     return (
         f"With {dose:.0f} mg every {interval:.0f} days, at least {effect:.0f} % of the PD-1 brake "
-        f"is released in the first cycle. {outcome} Without the drug it would measure {without}."
+        f"is released in the first cycle. {outcome} Without pembrolizumab it would measure "
+        f"{without}."
     )
 
 
@@ -166,6 +174,9 @@ SPEC = LabSpec(
         Control("interval", "Interval between doses", "pembrolizumab.interval", step=7),
         Control("infiltration", "T cells in the tumour", "patient.t_cell_infiltration", 0.1, 1),
         Control("cps", "PD-L1", "patient.cps", step=1),
+        Control(
+            "chemotherapy", "Cycles of chemotherapy", "checkpoint_lab.chemotherapy", 1, stage=2
+        ),
         Control("weight", "Body weight", "patient.weight", step=0.2, digits=1, stage=2),
         Control(
             "number_of_doses", "Number of doses", "pembrolizumab.number_of_doses", step=1, stage=2
@@ -188,6 +199,7 @@ SPEC = LabSpec(
         Preset("Cold tumour", {"infiltration": 0.1}),
         Preset("Hot tumour", {"infiltration": 4}),
         Preset("PD-L1 negative", {"cps": 0}),
+        Preset("With chemotherapy", {"chemotherapy": 6}),
     ),
     goal=Goal(
         text="Make the tumour at least 30 % smaller after a year, with 100 mg or less per dose.",
@@ -222,7 +234,7 @@ SPEC = LabSpec(
         ),
         tried=lambda settings: settings["dose"] >= 400,
         observe=Question(
-            "You doubled the dose. What did the three plots do?",
+            "Compare 200 mg with 400 mg. What did the three plots do?",
             (
                 ("halved", "The concentration doubled and the tumour halved."),
                 ("saturated", "The concentration doubled; the other two plots hardly moved."),

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from traitlets import Dict
 
-from course_lib.labs.view import ACTORS, Panel, Series, View
+from course_lib.labs.view import ACTORS, Panel, Series, Texts, View
 
 TEXT = "#222222"
 GRID = "#E3E3E3"
@@ -17,8 +17,8 @@ ROW_HEIGHT = 185
 def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
     """Return a plotly figure of ``view``: stacked panels over one shared x axis.
 
-    Traces come in the order: ghosts of the moving series, the series, then the names of
-    each panel. Names stand at the line's end instead of in a legend, in dark text; as
+    Traces come in the order: ghosts of the moving series, the series, the names of
+    each panel, the texts. Names stand at the line's end instead of in a legend, in dark text; as
     text of the lines themselves they would cost plotly a node per point.
     """
     figure = make_subplots(
@@ -26,14 +26,18 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.09,
+        row_heights=[panel.height for panel in panels],
         subplot_titles=[panel.title for panel in panels],
     )
     for series in _moving(view):
         figure.add_trace(_ghost(series), row=series.panel + 1, col=1)
     for series in view.series:
         figure.add_trace(_line(series), row=series.panel + 1, col=1)
-    for row in range(len(panels)):
+    named = [row for row in range(len(panels)) if _shown(view, row)]
+    for row in named:
         figure.add_trace(_names(view, row, panels[row].y_range[1]), row=row + 1, col=1)
+    for texts in view.texts:
+        figure.add_trace(_texts(texts), row=texts.panel + 1, col=1)
     for row, panel in enumerate(panels, start=1):
         low, high = panel.y_range
         figure.update_yaxes(
@@ -44,6 +48,19 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
             row=row,
             col=1,
         )
+        if panel.ticks:
+            values, labels = zip(*panel.ticks, strict=True)
+            figure.update_yaxes(
+                tickvals=values,
+                ticktext=labels,
+                side="right",
+                showgrid=False,
+                showline=False,
+                zeroline=False,
+                row=row,
+                col=1,
+            )
+            figure.update_xaxes(showgrid=False, zeroline=False, row=row, col=1)
     figure.update_xaxes(title_text=x_title, row=len(panels), col=1)
     figure.update_xaxes(range=list(x_range), gridcolor=GRID, linecolor=TEXT, fixedrange=True)
     figure.update_yaxes(gridcolor=GRID, linecolor=TEXT, fixedrange=True, title_standoff=6)
@@ -53,7 +70,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
     figure.update_annotations(x=0, xanchor="left", font={"size": 14, "color": TEXT})
     figure.update_layout(
         template="none",  # plotly would coerce its whole template at every redraw
-        height=ROW_HEIGHT * len(panels) + 70,
+        height=round(ROW_HEIGHT * sum(panel.height for panel in panels) + 70),
         autosize=True,
         showlegend=False,
         paper_bgcolor="#FFFFFF",
@@ -66,12 +83,15 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
 
 
 class OneWayFigure(go.FigureWidget):
-    """A FigureWidget that does not listen.
+    """A FigureWidget that does not listen, and draws only what moves.
 
     After every redraw the browser reports each default that plotly filled in, 27 kB in
     two messages. FigureWidget merges them into its own copy and has them echoed back:
     80 ms in which the kernel cannot answer the next key (measured; 2 ms without). A lab
     only ever sends, so these reports are dropped.
+
+    An update draws axes, ticks and titles again, 12 of 25 ms. They never change here, so a
+    move is sent as an animation of no duration and without ``redraw``.
     """
 
     _js2py_traceDeltas = Dict(allow_none=True).tag(sync=True, echo_update=False)
@@ -101,24 +121,31 @@ def live(figure: go.Figure) -> OneWayFigure:
 def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
     """Show ``view`` and, thin and dashed, the run ``before``: one message to the browser."""
     moving, count = len(_moving(view)), len(view.series)
-    ghosts, lines, names = (
-        figure.data[:moving],
-        figure.data[moving : moving + count],
-        figure.data[moving + count :],
+    rows = sorted({series.panel for series in view.series})
+    ghosts, lines, names, texts = np.split(
+        np.array(figure.data, dtype=object), np.cumsum([moving, count, len(rows)])
     )
-    with figure.batch_animate(duration=0):
+    with figure.batch_animate(duration=0):  # at once: one frame
         if before is not None:
             for trace, series in zip(ghosts, _moving(before), strict=True):
                 _assign(trace, series.x, series.y)
         for trace, series in zip(lines, view.series, strict=True):
             _assign(trace, series.x, series.y)
-        for panel, trace in enumerate(names):
-            x, y, positions, texts = _ends(view, panel, trace.meta)
+        for panel, trace in zip(rows, names, strict=True):
+            x, y, positions, words = _ends(view, panel, trace.meta)
             _assign(trace, x, y)
             if list(trace.textposition) != positions:
                 trace.textposition = positions
-            if list(trace.text) != texts:
-                trace.text = texts
+            if list(trace.text) != words:
+                trace.text = words
+        for trace, new in zip(texts, view.texts, strict=True):
+            _assign(trace, new.x, new.y)
+            if tuple(trace.text) != new.texts:
+                trace.text = new.texts
+
+
+def _shown(view: View, panel: int) -> list[Series]:
+    return [series for series in view.series if series.panel == panel]
 
 
 def _moving(view: View) -> list[Series]:
@@ -142,6 +169,7 @@ def _line(series: Series) -> go.Scatter:
         line={
             "color": ACTORS[series.actor],
             "dash": series.dash,
+            "shape": "hv" if series.steps else "linear",
             # The control is drawn last and thinner: a line of equal course shows beside it.
             "width": (1.4 if series.actor == "control" else 2.8) if series.moves else 1.2,
         },
@@ -155,7 +183,12 @@ def _ghost(series: Series) -> go.Scatter:
         y=np.full(len(series.x), np.nan),
         name=f"{series.name} (before)",
         mode="lines",
-        line={"color": ACTORS[series.actor], "dash": "4px,4px", "width": 1.2},
+        line={
+            "color": ACTORS[series.actor],
+            "dash": "4px,4px",
+            "shape": "hv" if series.steps else "linear",
+            "width": 1.2,
+        },
         hoverinfo="skip",
     )
 
@@ -177,6 +210,19 @@ def _names(view: View, panel: int, highest: float) -> go.Scatter:
     )
 
 
+def _texts(texts: Texts) -> go.Scatter:
+    return go.Scatter(
+        x=texts.x,
+        y=texts.y,
+        name=texts.name,
+        mode="text",
+        text=texts.texts,
+        textfont={"size": 12, "color": TEXT},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+
+
 def _ends(
     view: View, panel: int, highest: float
 ) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
@@ -184,7 +230,7 @@ def _ends(
 
     A line that leaves the panel at the top keeps its name there, with an arrow.
     """
-    shown = [series for series in view.series if series.panel == panel]
+    shown = _shown(view, panel)
     ends = np.array([_end(series) for series in shown])
     x, y = ends.reshape(-1, 2).T
     texts = [

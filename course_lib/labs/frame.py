@@ -10,7 +10,7 @@ settings that can be copied as one line of code.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import math
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -21,7 +21,8 @@ import traitlets
 
 from course_lib.labs import figure as drawing
 from course_lib.labs import predictions
-from course_lib.labs.spec import Control, LabSpec, Question
+from course_lib.labs.blocks import block, choices, push_button, reveal
+from course_lib.labs.spec import Control, LabSpec
 from course_lib.labs.view import View
 
 HERE = Path(__file__).parent
@@ -58,6 +59,7 @@ class Lab:
         self.view = spec.view(**self.settings)
         self.before: View | None = None
         self._moving: str | None = None  # the control being moved: one gesture, one ghost
+        self._marked = False  # "before" was chosen, and stays
         self._quiet = False
 
     def _checked(self, settings: dict[str, float]) -> dict[str, float]:
@@ -136,29 +138,30 @@ class Lab:
         """The whole lab as one ipywidgets box."""
         spec = self.spec
         more = widgets.ToggleButton(value=False, description="More controls")
-        second = _box([self.sliders[c.name] for c in spec.controls if c.stage == 2])
+        second = block([self.sliders[c.name] for c in spec.controls if c.stage == 2])
         second.layout.display = "none"
-        more.observe(lambda change: _show(second, change["new"]), "value")
+        more.observe(lambda change: reveal(second, change["new"]), "value")
         first = [self.sliders[c.name] for c in spec.controls if c.stage == 1]
         more.layout.display = None if second.children else "none"
-        reset = _button("Reset", lambda: self.apply({}))
-        mark = _button("Mark as “before”", self.mark)
+        reset = push_button("Reset", self.reset)
+        mark = push_button("Mark as “before”", self.mark)
         presets = [
-            _button(p.name, lambda settings=p.settings: self.apply(settings)) for p in spec.presets
+            push_button(p.name, lambda settings=p.settings: self.apply(settings))
+            for p in spec.presets
         ]
         self._goal = widgets.HTML()
         self._goal.add_class("course-goal")
-        controls = _box([*first, more, second, _box([reset, mark], "course-buttons")])
+        controls = block([*first, more, second, block([reset, mark], "course-buttons")])
         controls.add_class("course-controls")
         key = widgets.HTML('<p class="course-before-key">Thin dashed lines: the run before.</p>')
-        plot = _box([self.figure, key], "course-plot")
+        plot = block([self.figure, key], "course-plot")
         self._explore = [*self.sliders.values(), more, reset, mark, *presets]
-        root = _box(
+        root = block(
             [
                 widgets.HTML(f"<h3>{escape(spec.title)}</h3><p>{escape(spec.lead)}</p>"),
                 self._predict_box(),
-                _box([widgets.HTML("<strong>Try:</strong>"), *presets], "course-buttons"),
-                _box([controls, plot, self.access], "course-main"),
+                block([widgets.HTML("<strong>Try:</strong>"), *presets], "course-buttons"),
+                block([controls, plot, self.access], "course-main"),
                 self._goal,
                 self._observe_box(),
             ],
@@ -175,29 +178,29 @@ class Lab:
 
     def _predict_box(self) -> widgets.VBox:
         plan = self.spec.prediction
-        self._predict = _radio("predict", plan.predict)
-        self._why = _radio("why", plan.why)
-        self._lock = _button("Record my prediction", self._record)
+        self._predict = choices("predict", plan.predict)
+        self._why = choices("why", plan.why)
+        self._lock = push_button("Record my prediction", self._record)
         self._lock.button_style = "primary"
         self._lock.disabled = True
-        self._skip = _button("Show me without predicting", self._look)
+        self._skip = push_button("Show me without predicting", self._look)
         self._said = widgets.HTML()
         for radio in (self._predict, self._why):
             radio.observe(lambda _: self._may_record(), "value")
-        self._ask = _box(
+        self._ask = block(
             [
                 widgets.HTML(f"<p><strong>Predict first.</strong> {escape(plan.predict.text)}</p>"),
                 self._predict,
                 widgets.HTML(f"<p>{escape(plan.why.text)}</p>"),
                 self._why,
-                _box([self._lock, self._skip], "course-buttons"),
+                block([self._lock, self._skip], "course-buttons"),
             ]
         )
         earlier = predictions.read(self.spec.name)
         if "predict" in earlier:
-            _show(self._ask, False)
+            reveal(self._ask, False)
             self._said.value = self._quote(earlier)
-        return _box([self._ask, self._said], "course-predict")
+        return block([self._ask, self._said], "course-predict")
 
     def _may_record(self) -> None:
         self._lock.disabled = self._predict.value is None or self._why.value is None
@@ -205,12 +208,12 @@ class Lab:
     def _record(self) -> None:
         predictions.write(self.spec.name, predict=self._predict.value, why=self._why.value)
         self._answers = {"predict": self._predict.value, "why": self._why.value}
-        _show(self._ask, False)
+        reveal(self._ask, False)
         self._said.value = self._quote(self._answers)
         self._unlock()
 
     def _look(self) -> None:
-        _show(self._ask, False)
+        reveal(self._ask, False)
         question = escape(self.spec.prediction.predict.text)
         self._said.value = f"<p><strong>Look at this:</strong> {question}</p>"
         self._unlock()
@@ -234,10 +237,10 @@ class Lab:
 
     def _observe_box(self) -> widgets.VBox:
         plan = self.spec.prediction
-        self._observe = _radio("observe", plan.observe)
+        self._observe = choices("observe", plan.observe)
         self._explained = widgets.HTML()
         self._observe.observe(lambda _: self._explain(), "value")
-        self._observing = _box(
+        self._observing = block(
             [
                 widgets.HTML(f"<p><strong>Observe.</strong> {escape(plan.observe.text)}</p>"),
                 self._observe,
@@ -245,7 +248,7 @@ class Lab:
             ],
             "course-explain",
         )
-        _show(self._observing, False)
+        reveal(self._observing, False)
         return self._observing
 
     def _explain(self) -> None:
@@ -268,21 +271,27 @@ class Lab:
             self._quiet = False
         self._update({name: slider.value for name, slider in self.sliders.items()})
 
+    def reset(self) -> None:
+        """Open again as at first; a marked "before" is let go."""
+        self._marked = False
+        self.apply({})
+
     def mark(self) -> None:
-        """Keep what is shown now as "before"."""
-        self._gesture(None)
+        """Keep what is shown now as "before", until ``reset`` or the next mark."""
+        self.before, self._marked = self.view, True
         drawing.move(self.figure, self.view, self.before)
-        self.access.change = "The run shown now is marked as before."
+        self.access.change = "This run is now “before”, until you press Reset or mark another."
 
     def _slid(self, name: str, value: float) -> None:
-        if self._quiet:
+        # The browser sends 76.80000000000001 for the 76.8 it was given: nobody moved anything.
+        if self._quiet or math.isclose(value, self.settings[name], abs_tol=1e-9):
             return
         self._gesture(name)
         self._update({**self.settings, name: value})
 
     def _gesture(self, name: str | None) -> None:
         """Moving one slider, however far, is one gesture: "before" is where it began."""
-        if name is None or name != self._moving:
+        if not self._marked and (name is None or name != self._moving):
             self.before = self.view
         self._moving = name
 
@@ -308,7 +317,7 @@ class Lab:
             self._fill_table()
         self._show_goal()
         if self.spec.prediction.tried(settings):
-            _show(self._observing, True)  # and it stays
+            reveal(self._observing, True)  # and it stays
 
     def _fill_table(self) -> None:
         self.access.table = self.view.table.html() if self.access.table_open else ""
@@ -323,34 +332,3 @@ class Lab:
             text = f"<p><strong>Goal.</strong> {escape(goal.text)} Not reached yet.</p>"
         if self._goal.value != text:
             self._goal.value = text
-
-
-def _box(children: list[widgets.Widget], *classes: str) -> widgets.Box:
-    """A plain block: the course's own style sheet lays it out."""
-    box = widgets.Box(children, layout=widgets.Layout(display="block", overflow="visible"))
-    if "course-main" in classes or "course-buttons" in classes:
-        box.layout.display = None
-    for name in classes:
-        box.add_class(name)
-    return box
-
-
-def _show(box: widgets.Widget, visible: bool) -> None:
-    box.layout.display = "block" if visible else "none"
-
-
-def _button(text: str, do: Callable[[], None]) -> widgets.Button:
-    button = widgets.Button(description=text)
-    button.on_click(lambda _: do())
-    return button
-
-
-def _radio(name: str, question: Question) -> widgets.RadioButtons:
-    radio = widgets.RadioButtons(
-        options=[(text, key) for key, text in question.options],
-        value=None,
-        layout=widgets.Layout(width="100%"),
-    )
-    for style in ("course-question", f"course-control-{name}"):
-        radio.add_class(style)
-    return radio

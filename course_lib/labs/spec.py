@@ -31,7 +31,8 @@ class Control:
     @property
     def unit(self) -> str:
         """The unit as a label writes it."""
-        return {"day": "days", "doses": ""}.get(self.quantity.unit, self.quantity.unit)
+        shown = {"day": "days", "doses": "", "patients": "", "cycles": "", "1": ""}
+        return shown.get(self.quantity.unit, self.quantity.unit)
 
     @property
     def label_with_unit(self) -> str:

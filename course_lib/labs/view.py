@@ -32,6 +32,10 @@ class Panel:
     y_title: str
     y_range: tuple[float, float]
     log: bool = False
+    #: (value, label) pairs instead of numbers on the y axis: a panel of ``Texts``.
+    ticks: tuple[tuple[float, str], ...] = ()
+    #: Relative to the other panels.
+    height: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,19 @@ class Series:
     dash: str = "solid"
     #: False for reference lines that never change: they get no "before" ghost.
     moves: bool = True
+    #: True for a survival curve: level until the next point.
+    steps: bool = False
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Numbers written into a panel, such as patients at risk; shapes (texts,)."""
+
+    name: str
+    panel: int
+    x: np.ndarray
+    y: np.ndarray
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,7 @@ class View:
     alt: str
     readings: tuple[Reading, ...]
     table: Table
+    texts: tuple[Texts, ...] = ()
 
     def change(self, before: View) -> str:
         """Say how the key numbers moved since ``before``; empty if none did."""

@@ -13,7 +13,7 @@ import numpy as np
 CHUNK = 1024  # patients per chunk; small enough for a processor's cache
 
 
-def rk4(rhs, y0, times, *, drives=(), parameters=(), lower=None, upper=None, chunk=CHUNK):
+def rk4(rhs, y0, times, *, drives=(), parameters=(), falls=(), lower=None, upper=None, chunk=CHUNK):
     r"""Integrate $\dot y = f(t, y)$ along ``times`` with the classical Runge-Kutta rule.
 
     $$k_1 = f(t, y),\quad k_2 = f(t + \tfrac h2, y + \tfrac h2 k_1),\quad
@@ -30,7 +30,11 @@ def rk4(rhs, y0, times, *, drives=(), parameters=(), lower=None, upper=None, chu
             boundary: the end of one step is then the value before it, the start of the next
             step the value after it, and the order stays four.
         parameters: numbers, or arrays whose last axis is patients.
-        lower, upper: bounds put on the state after each step, shape (states, 1), or None.
+        falls: what is taken off each state after each step, one array of shape
+            (steps, patients) or (steps, 1) per state, or nothing. For a known addition to the
+            state that the right-hand side receives as a drive: it is then exact.
+        lower, upper: bounds put on the state after each step, shape (states, patients) or
+            (states, 1), or None.
         chunk: patients integrated together.
 
     Returns the states, shape (steps + 1, states, patients).
@@ -54,18 +58,29 @@ def rk4(rhs, y0, times, *, drives=(), parameters=(), lower=None, upper=None, chu
                 f"a drive must have shape (steps, 3, patients) = {times.size - 1, 3, y0.shape[1]}, "
                 f"you gave shape {drive.shape}."
             )
+    falls = [np.asarray(fall, dtype=float) for fall in falls]
+    for fall in falls:
+        if len(falls) != len(y0) or fall.shape not in {
+            (times.size - 1, n) for n in (1, y0.shape[1])
+        }:
+            raise ValueError(
+                f"falls must be one array per state of shape (steps, patients) = "
+                f"{times.size - 1, y0.shape[1]}, you gave {len(falls)}, one of shape {fall.shape}."
+            )
     states = np.empty((times.size, *y0.shape))
     for start in range(0, y0.shape[1], chunk):
         part = slice(start, start + chunk)
         own_drives = [_part(drive, part, y0.shape[1]) for drive in drives]
         own_parameters = [_part(value, part, y0.shape[1]) for value in parameters]
+        own_falls = [_part(fall, part, y0.shape[1]) for fall in falls]
+        bounds = [None if b is None else _part(b, part, y0.shape[1]) for b in (lower, upper)]
         states[:, :, part] = _one_chunk(
-            rhs, y0[:, part].copy(), times.tolist(), own_drives, own_parameters, lower, upper
+            rhs, y0[:, part].copy(), times.tolist(), own_drives, own_parameters, own_falls, *bounds
         )
     return states
 
 
-def _one_chunk(rhs, y, times, drives, parameters, lower, upper):
+def _one_chunk(rhs, y, times, drives, parameters, falls, lower, upper):
     """Integrate one chunk of patients; arguments as in ``rk4``."""
     states = np.empty((len(times), *y.shape))
     states[0] = y
@@ -79,6 +94,8 @@ def _one_chunk(rhs, y, times, drives, parameters, lower, upper):
         k2 += k3
         k2 *= 2
         y = y + (h / 6) * (k1 + k2 + k4)
+        for row, fall in zip(y, falls, strict=False):
+            row -= fall[step]
         if lower is not None:
             y = np.maximum(y, lower)
         if upper is not None:

@@ -5,16 +5,18 @@ What the browser shows is compared with what the model says, computed here.
 
 import json
 import re
-from dataclasses import replace
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from course_lib.labs import checkpoint_inhibitors
 from course_lib.labs.checkpoint_inhibitors import SPEC, view
-from course_lib.models import checkpoint_inhibitors as model
+from course_lib.models.checkpoint_inhibitors import Pembrolizumab
+from course_lib.models.chemotherapy import Chemotherapy
+from course_lib.models.patient import Patient, simulate
 from labpage import open_notebook, run_all
 
 LESSON = "03_checkpoint_inhibitors"
@@ -123,15 +125,16 @@ def assert_shows(page, **changes):
     # And past the view, straight from the model: a view that says nothing new would agree
     # with itself.
     settings = lab.settings
-    tumour = model.Tumour(**{name: settings[name] for name in ("infiltration", "cps")})
-    tumour = replace(tumour, doubling_time=settings["doubling_time"])
+    traits = ("infiltration", "cps", "doubling_time")
     names = ("dose", "interval", "weight")
     doses = int(settings["number_of_doses"])
-    schedule = model.Schedule(number_of_doses=doses, **{name: settings[name] for name in names})
-    course = model.simulate(tumour, schedule, days=360)
+    drug = Pembrolizumab(number_of_doses=doses, **{name: settings[name] for name in names})
+    cycles = int(settings["chemotherapy"])
+    both = [drug, Chemotherapy(number_of_cycles=cycles)] if cycles else [drug]
+    course = simulate(Patient(**{name: settings[name] for name in traits}), both, days=360)
     end = course.size[-1, 0]
     assert lines["with drug"][-1] == pytest.approx(end, rel=1e-6)
-    assert lines["pembrolizumab"][0] == pytest.approx(course.concentration[0, 0], rel=1e-6)
+    assert lines["pembrolizumab"][0] == pytest.approx(drug.concentration(0.0), rel=1e-6)
     assert (f"{end:.0f} mm" if end >= 1 else "less than 1 mm") in shown.sentence
 
 
@@ -270,6 +273,67 @@ def test_arrow_keys_stay_in_the_lab(lesson):
         lesson.keyboard.press(key)
     assert_shows(lesson, dose=210)
     assert selected.first.get_attribute("data-windowed-list-index") == cell
+
+
+#: Name and value of the radio button that has the focus, and whether it is in the lab.
+FOCUSED = """() => {
+  const { name, checked, type, parentElement } = document.activeElement;
+  const inside = document.activeElement.closest('.course-lab') !== null;
+  return [type, name, checked, parentElement.textContent.trim(), inside];
+}"""
+
+
+def test_radio_groups_work_by_keyboard_alone(lesson):
+    """Tab goes from group to group and to the button; arrows choose in it; Enter records."""
+    plan = SPEC.prediction
+    record = lesson.get_by_role("button", name="Record my prediction")
+    lesson.locator(".course-control-predict input").first.focus()
+    for name, question in (("predict", plan.predict), ("why", plan.why)):
+        texts = [text for _, text in question.options]
+        group = f"{SPEC.title}: {name}"
+        lesson.keyboard.press("Space")
+        assert lesson.evaluate(FOCUSED) == ["radio", group, True, texts[0], True]
+        for key, text in (("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1)):
+            lesson.keyboard.press(key)
+            assert lesson.evaluate(FOCUSED) == ["radio", group, True, texts[text], True]
+        if name == "why":
+            expect(record).to_be_enabled()
+        lesson.keyboard.press("Tab")  # one stop for each group
+    expect(record).to_be_focused()
+    lesson.keyboard.press("Enter")
+    lesson.wait_for_selector(".course-control-dose .noUi-target:not([disabled])")
+    said = f"You predicted: {plan.predict.options[1][1]}"
+    lesson.locator(".course-predict").get_by_text(said).wait_for()
+    # The button is gone, and the focus goes to what it became.
+    lesson.wait_for_function("() => document.activeElement.matches('.course-lab .course-predict')")
+
+
+def test_plain_keys_in_a_lab_do_not_reach_the_notebook(lesson):
+    """In JupyterLab "x" and "d d" remove a cell, "a" and "b" add one, "m" changes its kind."""
+    cells = "() => document.querySelector('.jp-Notebook').querySelectorAll('.jp-Cell').length"
+    unlock(lesson)
+    number = lesson.evaluate(cells)
+    assert number > 1
+    reset = lesson.get_by_role("button", name="Reset", exact=True)
+    handle = lesson.get_by_role("slider", name="Dose, mg")
+    for place in (reset, handle):
+        place.focus()
+        for key in "xddabm":
+            lesson.keyboard.press(key)
+        lesson.keyboard.press("ArrowRight")
+    assert_shows(lesson, dose=210)  # the lab lives, and has taken what came after those keys
+    assert lesson.evaluate(cells) == number
+    assert lesson.locator(".course-lab .course-main").count() == 1
+
+
+def test_the_lesson_leads_back_to_its_lab(lesson):
+    lesson.get_by_role("link", name="the lab", exact=True).last.click()
+    lesson.wait_for_function(
+        """() => [...document.querySelectorAll('.jp-Notebook h2')].some(h => {
+          const top = h.getBoundingClientRect().top;
+          return h.textContent.startsWith('From a dose') && top > 0 && top < innerHeight / 2;
+        })"""
+    )
 
 
 def test_presets_goal_reset_and_more_controls(lesson):

@@ -61,9 +61,10 @@ def test_a_cold_tumour_does_not_respond():
     assert treated[-1] > treated[0]
 
 
-def test_a_hot_tumour_shrinks():
+def test_a_hot_tumour_shrinks_until_its_antigen_low_cells_grow():
     treated, _ = sizes(**preset("Hot tumour"))
     assert treated[-1] < 0.7 * treated[0]
+    assert treated.min() < treated[-1] - 1
 
 
 def test_without_pd_l1_there_is_no_brake_to_release():
@@ -91,7 +92,7 @@ def test_the_sentence_says_what_the_lines_show():
     assert f"it would measure {untreated[-1]:.0f} mm" in sentence
     assert "grows" in sentence
     assert "shrinks" in view(**{**SPEC.defaults, **preset("Hot tumour")}).sentence
-    assert "No drug is given" in view(**{**SPEC.defaults, "dose": 0}).sentence
+    assert "No pembrolizumab is given" in view(**{**SPEC.defaults, "dose": 0}).sentence
 
 
 def test_the_table_holds_the_plotted_values():
@@ -120,3 +121,20 @@ def test_the_explanation_states_the_models_own_numbers():
         assert str(shown.readings[1]) in text
         assert str(shown.readings[2]) in text
     assert checkpoint_inhibitors.lab().settings["dose"] == 200  # the question says 200 mg
+
+
+def test_chemotherapy_shrinks_both_tumours_and_the_drug_still_helps():
+    treated, untreated = sizes()
+    with_both, with_chemotherapy = sizes(**preset("With chemotherapy"))
+    assert with_both[-1] < treated[-1] < untreated[-1]
+    assert with_both[-1] < with_chemotherapy[-1] < untreated[-1]
+
+
+def test_more_cycles_of_chemotherapy_never_leave_a_larger_tumour():
+    ends = [sizes(chemotherapy=cycles)[1][-1] for cycles in range(14)]
+    assert np.all(np.diff(ends) < 0)
+
+
+def test_the_sentence_says_that_chemotherapy_is_given():
+    assert "6 cycles" in view(**{**SPEC.defaults, **preset("With chemotherapy")}).sentence
+    assert "chemotherapy" not in view(**SPEC.defaults).sentence

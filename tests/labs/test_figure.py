@@ -1,10 +1,12 @@
 """What every plot of the course promises: contrast, fixed axes, names on lines, ghosts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from course_lib.labs import figure as drawing
-from course_lib.labs.view import ACTORS, Panel, Reading, Series, Table, View
+from course_lib.labs.view import ACTORS, Panel, Reading, Series, Table, Texts, View
 
 PANELS = (Panel("Top", "mg/L", (0.1, 1000), log=True), Panel("Bottom", "mm", (0, 250)))
 
@@ -114,3 +116,49 @@ def test_a_line_that_leaves_its_panel_keeps_its_name_at_the_top():
     drawing.move(figure, a_view(10, end=100), before=None)
     assert figure.data[6].text[0].strip() == "tumour"
     assert figure.data[6].y[0] == 100
+
+
+COUNTS = Panel("At risk", "", (-0.7, 1.7), ticks=((1, "drug"), (0, "control")), height=0.35)
+
+
+def with_counts(level, counts):
+    view = a_view(level)
+    rows = Texts("at risk", 2, np.array([0.0, 2.0]), np.ones(2), counts)
+    return replace(view, texts=(rows,))
+
+
+def test_numbers_in_a_panel_of_texts_move_and_are_named():
+    panels = (*PANELS, COUNTS)
+    figure = drawing.live(drawing.build(with_counts(10, ("9", "4")), panels, "Days", (0, 4)))
+    assert figure.layout.yaxis3.ticktext == ("drug", "control")
+    assert figure.data[-1].text == ("9", "4")
+    drawing.move(figure, with_counts(20, ("8", "3")), before=a_view(10))
+    assert figure.data[-1].text == ("8", "3")
+    assert np.array_equal(figure.data[2].y, np.full(5, 20.0))
+
+
+def test_a_lower_panel_makes_the_figure_less_high():
+    tall = drawing.build(
+        with_counts(10, ("9", "4")), (*PANELS, replace(COUNTS, height=1)), "", (0, 4)
+    )
+    low = drawing.build(with_counts(10, ("9", "4")), (*PANELS, COUNTS), "", (0, 4))
+    assert low.layout.height < tall.layout.height
+    heights = [np.ptp(low.layout[axis].domain) for axis in ("yaxis", "yaxis3")]
+    assert heights[1] == pytest.approx(0.35 * heights[0])
+
+
+def test_survival_curves_and_their_ghosts_are_steps():
+    view = a_view(10)
+    steps = replace(view, series=(replace(view.series[0], steps=True), *view.series[1:]))
+    shapes = [trace.line.shape for trace in built(steps).data[:5]]
+    assert shapes == ["hv", "linear", "hv", "linear", "linear"]
+
+
+def test_a_move_is_one_message_that_leaves_the_axes_alone():
+    """Redrawn axes cost as much as all lines together; ``redraw`` off also spares the ticks."""
+    figure, sent = built(a_view(10)), []
+    figure._send_animate_msg = lambda **message: sent.append(message)
+    drawing.move(figure, a_view(20), before=a_view(10))
+    (message,) = sent
+    assert message["animation_opts"]["frame"] == {"duration": 0, "redraw": False}
+    assert message["relayout_data"] == {}

@@ -1,10 +1,21 @@
 """The frame, driven through its real widgets: locking, gestures, presets, goal, twin."""
 
+import importlib
+import pkgutil
+
 import pytest
 
+from course_lib import labs
 from course_lib.labs import checkpoint_inhibitors, predictions, start_here
+from course_lib.labs.spec import LabSpec
 
 SPEC = checkpoint_inhibitors.SPEC
+MODULES = [
+    importlib.import_module(f"course_lib.labs.{found.name}")
+    for found in pkgutil.iter_modules(labs.__path__)
+]
+LABS = [module for module in MODULES if isinstance(getattr(module, "SPEC", None), LabSpec)]
+EVERY_LAB = pytest.mark.parametrize("module", LABS, ids=lambda module: module.SPEC.name)
 
 
 @pytest.fixture(autouse=True)
@@ -111,11 +122,44 @@ def test_one_gesture_keeps_one_before(lab):
     assert list(lab.figure.data[3].y) == pytest.approx(list(at_230.series[3].y))
 
 
-def test_marking_sets_before_to_what_is_shown(lab):
+def test_a_marked_before_stays_through_sliders_and_presets(lab):
     lab.sliders["dose"].value = 300
     shown = lab.view
     button(lab, "Mark as “before”").click()
+    assert "until you press Reset" in lab.access.change
     lab.sliders["dose"].value = 100
+    assert lab.before is shown
+    lab.sliders["cps"].value = 50
+    button(lab, "Cold tumour").click()
+    assert lab.before is shown
+    assert list(lab.figure.data[3].y) == pytest.approx(list(shown.series[3].y))
+
+
+def test_the_next_mark_or_reset_lets_a_marked_before_go(lab):
+    mark = button(lab, "Mark as “before”")
+    lab.sliders["dose"].value = 300
+    mark.click()
+    lab.sliders["dose"].value = 100
+    at_100 = lab.view
+    mark.click()
+    assert lab.before is at_100
+    button(lab, "Reset").click()
+    assert lab.before is at_100  # the run that Reset left
+    reset = lab.view
+    lab.sliders["cps"].value = 50
+    assert lab.before is reset
+
+
+def test_an_echo_of_the_browser_is_no_gesture(lab):
+    """JavaScript counts 76.8 in steps of 0.2 as 76.80000000000001."""
+    lab.sliders["dose"].value = 300
+    before, shown, told = lab.before, lab.view, lab.access.announcement
+    lab.sliders["weight"].value = SPEC.defaults["weight"] + 1e-13
+    assert lab.sliders["weight"].value != SPEC.defaults["weight"]
+    assert (lab.before, lab.view, lab.access.announcement) == (before, shown, told)
+    assert lab.settings == {**SPEC.defaults, "dose": 300}
+    lab.sliders["weight"].value = 77
+    assert lab.settings["weight"] == 77
     assert lab.before is shown
 
 
@@ -161,6 +205,20 @@ def test_the_goal_announces_itself_only_when_reached(lab):
     assert "Goal reached" in lab._goal.value
     button(lab, "Reset").click()
     assert "Not reached yet" in lab._goal.value
+
+
+@EVERY_LAB
+def test_no_lab_opens_with_its_goal_reached(module):
+    lab = module.lab()
+    assert not module.SPEC.goal.reached(lab.settings, lab.view)
+
+
+@EVERY_LAB
+def test_every_goal_can_be_reached_from_the_opening(module):
+    assert module.SPEC.goal.solutions
+    for solution in module.SPEC.goal.solutions:
+        lab = module.lab(**solution)
+        assert module.SPEC.goal.reached(lab.settings, lab.view), solution
 
 
 def test_the_table_is_sent_only_while_open_and_follows_the_sliders(lab):

@@ -41,9 +41,16 @@ def test_it_does_not_open_with_the_answer():
     assert not SPEC.goal.reached(SPEC.defaults, view(**SPEC.defaults))
 
 
-@pytest.mark.parametrize("solution", SPEC.goal.solutions)
-def test_the_goal_can_be_reached(solution):
-    assert SPEC.goal.reached(solution, view(**solution))
+def test_the_goal_is_the_shortest_doubling_time_below_30_mm_and_a_few_days_more():
+    # 20 mm * 2 ** (DAYS / T / 3) = 30 mm, solved for the doubling time T by hand.
+    shortest = np.ceil(DAYS / (3 * np.log2(30 / START)))
+    reached = [
+        days
+        for days in np.arange(RANGE.low, RANGE.high + 1)
+        if SPEC.goal.reached({"doubling_time": days}, view(days))
+    ]
+    assert reached == list(np.arange(shortest, 181))
+    assert 1 < len(reached) <= 5
 
 
 @pytest.mark.parametrize("predicted", ["eight", "three", "twice"])

@@ -5,6 +5,7 @@ other solvers and from closed forms, with the numbers typed in (``model_oracles`
 """
 
 import dataclasses
+import math
 from functools import cache
 
 import numpy as np
@@ -13,20 +14,39 @@ import pytest
 import model_oracles as oracles
 from course_lib import evidence
 from course_lib.models import binding
-from course_lib.models.checkpoint_inhibitors import Schedule, Tumour, simulate
+from course_lib.models.checkpoint_inhibitors import Pembrolizumab
+from course_lib.models.chemotherapy import Chemotherapy
+from course_lib.models.patient import Patient, simulate
 from course_lib.models.pharmacokinetics import pembrolizumab
 
 DAYS = [120.0, 360.0]
-WHOLE = {"pembrolizumab.number_of_doses"}
+WHOLE = {
+    "pembrolizumab.number_of_doses",
+    "chemotherapy.cycle_days",
+    "chemotherapy.days_between_doses",
+    "chemotherapy.doses_per_cycle",
+    "chemotherapy.number_of_cycles",
+}
+CLASSES = (Patient, Pembrolizumab, Chemotherapy)
 
 
-def size(tumour=None, schedule=None):
-    course = simulate(Tumour(**tumour or {}), Schedule(**schedule or {}), step=1)
-    return course.size[np.searchsorted(course.times, DAYS), 0]
+def run(patient=None, therapies=(), step=1):
+    course = simulate(Patient(**patient or {}), therapies, step=step)
+    rows = np.searchsorted(course.times, DAYS)
+    return course.size[rows, 0], course.antigen_low_share[rows, 0]
+
+
+def treated(patient=None, **drug):
+    return run(patient, [Pembrolizumab(**drug)])[0]
+
+
+def start(name, **patient):
+    return getattr(simulate(Patient(**patient), days=1), name)[0, 0]
 
 
 def occupancy_of_a_small_dose():
-    return simulate(Tumour(), Schedule(dose=0.01), days=20).occupancy[-1, 0]
+    drug = Pembrolizumab(dose=0.01)
+    return drug.occupancy(drug.concentration(20.0))
 
 
 def expected_occupancy_of_a_small_dose():
@@ -35,18 +55,23 @@ def expected_occupancy_of_a_small_dose():
 
 
 READINGS = {
-    "treated": lambda: size(),
-    "untreated": lambda: size(schedule={"dose": 0}),
-    "hot, small dose": lambda: size({"infiltration": 3}, {"dose": 5}),
-    "hot, cps 3": lambda: size({"infiltration": 3, "cps": 3}),
-    "concentration": lambda: Schedule().concentration(DAYS, before=True),
-    "concentration, 50 kg": lambda: Schedule(weight=50).concentration(DAYS, before=True),
+    "treated": lambda: treated(),
+    "untreated": lambda: run()[0],
+    "chemotherapy": lambda: run({}, [Chemotherapy()], 0.5)[0],
+    "both": lambda: run({}, [Pembrolizumab(), Chemotherapy()], 0.5)[0],
+    "hot, small dose": lambda: treated({"infiltration": 3}, dose=5),
+    "hot, cps 3": lambda: treated({"infiltration": 3, "cps": 3}),
+    "antigen-low share": lambda: run({"infiltration": 3}, [Pembrolizumab()])[1],
+    "concentration": lambda: Pembrolizumab().concentration(DAYS, before=True),
+    "concentration, 50 kg": lambda: Pembrolizumab(weight=50).concentration(DAYS, before=True),
     "kinetics, 50 kg": lambda: dataclasses.astuple(pembrolizumab(50)),
-    "last dose day": lambda: Schedule().dose_times()[-1],
+    "last dose day": lambda: Pembrolizumab().dose_times()[-1],
+    "days of chemotherapy": lambda: Chemotherapy().dose_times()[[1, 2, 3, -1]],
     "occupancy": occupancy_of_a_small_dose,
-    "tumour cells": lambda: simulate(Tumour(), days=1).tumour_cells[0, 0],
-    "cps and brake": lambda: (Tumour().cps, Tumour().brake(), Tumour(cps=5).brake()),
-    "T cells, small tumour": lambda: simulate(Tumour(sum_of_diameters=20), days=1).t_cells[0, 0],
+    "tumour cells": lambda: start("tumour_cells"),
+    "antigen-low share at the start": lambda: start("antigen_low_share"),
+    "cps and brake": lambda: (Patient().cps, Patient().brake(), Patient(cps=5).brake()),
+    "T cells, small tumour": lambda: start("t_cells", sum_of_diameters=20),
 }
 
 
@@ -54,19 +79,29 @@ def spheres(diameters):
     return 3 * 2.06e5 * np.pi / 6 * (diameters / 3) ** 3
 
 
+def expected_t_cells(diameters):
+    seen = spheres(diameters) * (0.97 + 0.1 * 0.03)
+    return oracles.TYPICAL["t_cell_supply"] * spheres(89.6) ** (1 / 3) * seen ** (2 / 3)
+
+
 EXPECTED = {
     "treated": lambda: oracles.size_by_scipy(DAYS),
     "untreated": lambda: oracles.size_by_scipy(DAYS, dose=0),
+    "chemotherapy": lambda: oracles.size_by_scipy(DAYS, True, dose=0),
+    "both": lambda: oracles.size_by_scipy(DAYS, True),
     "hot, small dose": lambda: oracles.size_by_scipy(DAYS, infiltration=3, dose=5),
     "hot, cps 3": lambda: oracles.size_by_scipy(DAYS, infiltration=3, cps=3),
+    "antigen-low share": lambda: oracles.by_scipy(DAYS, infiltration=3)[3],
     "concentration": lambda: oracles.by_scipy(DAYS)[2],
     "concentration, 50 kg": lambda: oracles.by_scipy(DAYS, weight=50)[2],
     "kinetics, 50 kg": lambda: oracles.kinetics(50),
     "last dose day": lambda: 21 * 34,
+    "days of chemotherapy": lambda: (7, 14, 28, 47 * 28 + 14),
     "occupancy": expected_occupancy_of_a_small_dose,
     "tumour cells": lambda: spheres(89.6),
+    "antigen-low share at the start": lambda: 0.03,
     "cps and brake": lambda: (20, 0.9 * 20 / 25, 0.9 * 5 / 10),
-    "T cells, small tumour": lambda: 7.9e-4 * spheres(89.6) ** (1 / 3) * spheres(20) ** (2 / 3),
+    "T cells, small tumour": lambda: expected_t_cells(20),
 }
 TOLERANCE = 1e-6
 
@@ -112,7 +147,8 @@ def test_a_default_changed_by_ten_percent_is_noticed(key, factor, monkeypatch):
         if asked != key:
             return quantity
         value = quantity.value * factor
-        return dataclasses.replace(quantity, value=round(value) if key in WHOLE else value)
+        away = math.floor if factor < 1 else math.ceil  # by a whole one at least
+        return dataclasses.replace(quantity, value=away(value) if key in WHOLE else value)
 
     monkeypatch.setattr(evidence, "get", changed)
     assert differing()
@@ -120,11 +156,15 @@ def test_a_default_changed_by_ten_percent_is_noticed(key, factor, monkeypatch):
 
 def test_no_default_hides_from_the_readings():
     """Every field's default and every number of the kinetics is read, and so guarded above."""
-    fields = [*dataclasses.fields(Tumour), *dataclasses.fields(Schedule)]
-    declared = {each.metadata["key"] for each in fields}
+    declared = {each.metadata["key"] for cls in CLASSES for each in dataclasses.fields(cls)}
     assert declared <= set(used_keys())
-    known = {key for topic in evidence.topics() for key in evidence.topic(topic)}
-    constants = {key for key in known if key.startswith("checkpoint_model.")}
+    known = {
+        key
+        for topic in evidence.topics()
+        for key, each in evidence.topic(topic).items()
+        if each.unit != "text"
+    }
+    constants = {key for key in known if key.startswith(("checkpoint_model.", "chemotherapy."))}
     assert constants
     assert constants <= declared
     assert len(used_keys()) == len(declared) + 7  # the seven numbers of the kinetics
@@ -132,10 +172,9 @@ def test_no_default_hides_from_the_readings():
 
 def calculated():
     """Return what the models make of every number that evidence calls our own calculation."""
-    model = pembrolizumab()
-    trough, peak, auc = model.steady_state(Schedule().dose, Schedule().interval)
-    schedule = Schedule()
-    per_mg = binding.micrograms_per_ml_to_nanomolar(1, schedule.molar_mass)
+    model, drug = pembrolizumab(), Pembrolizumab()
+    trough, peak, auc = model.steady_state(drug.dose, drug.interval)
+    per_mg = binding.micrograms_per_ml_to_nanomolar(1, drug.molar_mass)
     return {
         "pembrolizumab.terminal_half_life": model.half_lives().beta,
         "pembrolizumab.distribution_half_life": model.half_lives().alpha,
@@ -144,9 +183,9 @@ def calculated():
         "pembrolizumab.steady_state_auc": auc,
         "pembrolizumab.nanomolar_per_mg_per_litre": per_mg,
         "pembrolizumab.concentration_for_95_percent": binding.concentration_for(
-            0.95, schedule.functional_ic50
+            0.95, drug.functional_ic50
         ),
-        "pembrolizumab.occupancy_tight": 100 * binding.occupancy(per_mg / 2, schedule.binding_kd),
+        "pembrolizumab.occupancy_tight": 100 * binding.occupancy(per_mg / 2, drug.binding_kd),
         "pembrolizumab.occupancy_loose": 100 * binding.occupancy(per_mg / 2, 3.0),
     }
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from course_lib.models.checkpoint_inhibitors import rates_of_change
 from course_lib.models.ode import rk4
+from course_lib.models.patient import rates_of_change
 
 
 def decay(t, y, rate):
@@ -62,16 +62,69 @@ def test_bounds_hold_after_every_step():
     assert states[:, 1].min() == 0.5
 
 
+def test_a_known_fall_is_exact_whatever_the_step():
+    """y' = -y^2 / 2 - k'(t) x y has no such luck; ln y' = g - k'(t) has: k enters exactly."""
+    times = np.array([0.0, 0.5, 3.0, 3.1, 7.0])
+    known = np.sqrt(times)[:, None] * [1.0, 10.0]  # steep at the start: no polynomial
+    rates = {"parameters": [np.array([0.3, 0.2])], "falls": [np.diff(known, axis=0)]}
+    states = rk4(lambda t, y, g: (0 * y[0] + g,), np.ones((1, 2)), times, **rates)
+    exact = 1 + np.outer(times, [0.3, 0.2]) - known
+    np.testing.assert_allclose(states[:, 0], exact, rtol=1e-13, atol=1e-13)
+
+
+def test_a_fall_that_the_right_hand_side_receives_keeps_the_order_at_four():
+    """y = exp(-sin t) z, with z' = y: the fall of ln y is known, the rest is integrated."""
+
+    def end(steps):
+        times = np.linspace(0, 4, steps + 1)
+        stages = np.stack([times[:-1], (times[:-1] + times[1:]) / 2, times[1:]], axis=1)
+        within = (np.sin(stages) - np.sin(stages[:, :1]))[..., None]
+        falls = [within[:, 2], np.zeros((steps, 1))]
+        rhs = lambda t, y, fallen: (0.1 - 0.2 * y[1], np.exp(y[0] - fallen) - y[1])  # noqa: E731
+        return rk4(rhs, np.zeros((2, 1)), times, drives=[within], falls=falls)[-1, :, 0]
+
+    exact = end(2000)
+    errors = [np.abs(end(steps) - exact).max() for steps in (10, 20, 40)]
+    assert errors[0] / errors[1] > 12
+    assert errors[1] / errors[2] > 12
+
+
+def test_each_state_has_a_fall_of_its_own_and_bounds_come_after_it():
+    falls = [np.array([[1.0], [2.0]]), np.array([[-3.0, -30.0]] * 2)]
+    states = rk4(
+        lambda t, y: (0 * y[0], 0 * y[1]),
+        np.full((2, 2), 5.0),
+        [0, 1, 2],
+        falls=falls,
+        lower=np.array([[3.0], [0.0]]),
+        upper=np.array([[9.0], [50.0]]),
+    )
+    assert states[:, 0].tolist() == [[5, 5], [4, 4], [3, 3]]
+    assert states[:, 1].tolist() == [[5, 5], [8, 35], [11, 50]]
+
+
+def test_a_state_at_minus_infinity_stays_there():
+    states = rk4(
+        lambda t, y: (1 + np.exp(y[0]),),
+        np.array([[-np.inf, 0.0]]),
+        [0, 1],
+        falls=[np.array([[2.0]])],
+        lower=np.array([[-np.inf, 0.0]]),
+    )
+    assert states[:, 0, 0].tolist() == [-np.inf, -np.inf]
+
+
 def cohort(patients):
-    """Return everything rk4 needs for a random cohort of the checkpoint model."""
+    """Return everything rk4 needs for a random cohort of the patient model."""
     rng = np.random.default_rng(7)
     times = np.linspace(0, 120, 35)
     draw = rng.uniform
+    killed = draw(0, 0.5, (34, 3, patients)).cumsum(axis=1)
     return {
         "rhs": rates_of_change,
-        "y0": np.array([draw(10, 26, patients), draw(0, 1e8, patients)]),
+        "y0": np.array([draw(10, 26, patients), draw(5, 20, patients), draw(0, 1e8, patients)]),
         "times": times,
-        "drives": [draw(0, 1, (34, 3, patients))],
+        "drives": [draw(0, 1, (34, 3, patients)), killed, killed / 2],
         "parameters": [
             draw(0.002, 0.02, patients),
             0.9,
@@ -79,9 +132,11 @@ def cohort(patients):
             draw(0, 0.9, patients),
             draw(0, 10, patients),
             np.float64(0.05),
+            draw(0, 1, patients),
         ],
-        "lower": np.array([[0.0], [0.0]]),
-        "upper": np.array([[32.0], [np.inf]]),
+        "falls": [killed[:, 2], killed[:, 2] / 2, np.zeros((34, 1))],
+        "lower": np.array([[0.0], [0.0], [0.0]]),
+        "upper": np.array([[32.0], [32.0], [np.inf]]),
     }
 
 
@@ -94,12 +149,17 @@ def test_results_do_not_depend_on_chunking_bit_for_bit(chunk):
     assert np.array_equal(rk4(**settings), whole)
 
 
-def test_a_drive_shared_by_all_patients_equals_its_copies_bit_for_bit():
+def test_what_is_shared_by_all_patients_equals_its_copies_bit_for_bit():
     settings = cohort(1500)
-    shared = settings["drives"][0][:, :, :1]
-    one = rk4(**settings | {"drives": [shared]})
-    many = rk4(**settings | {"drives": [np.repeat(shared, 1500, axis=2)]})
-    assert np.array_equal(one, many)
+    shared = {
+        "drives": [each[:, :, :1] for each in settings["drives"]],
+        "falls": [each[:, :1] for each in settings["falls"]],
+    }
+    copies = {
+        name: [np.repeat(each, 1500, axis=-1) for each in several]
+        for name, several in shared.items()
+    }
+    assert np.array_equal(rk4(**settings | shared), rk4(**settings | copies))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +173,10 @@ def test_a_drive_shared_by_all_patients_equals_its_copies_bit_for_bit():
         ({"chunk": 0}, "chunk must be at least 1"),
         ({"drives": [np.ones((2, 3, 4))]}, r"a drive must have shape"),
         ({"drives": [np.ones((2, 2, 1))]}, r"a drive must have shape"),
+        ({"falls": [np.ones((2, 3))]}, r"falls must be one array per state .* = \(2, 2\)"),
+        ({"falls": [np.ones((3, 2))]}, r"you gave 1, one of shape \(3, 2\)"),
+        ({"falls": [np.ones(2)]}, r"falls must be one array per state"),
+        ({"falls": [np.ones((2, 2))] * 2}, r"you gave 2, one of shape \(2, 2\)"),
     ],
 )
 def test_wrong_shapes_and_times_are_refused(change, words):

@@ -11,51 +11,76 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib import evidence
-from course_lib.models.checkpoint_inhibitors import Schedule, Tumour, simulate
+from course_lib.models.checkpoint_inhibitors import Pembrolizumab
+from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.parameters import checked, patients_in
+from course_lib.models.patient import Patient, simulate
 from course_lib.models.pharmacokinetics import TwoCompartment
 
 UNITS = pint.UnitRegistry()
 UNITS.define("cells = [cells]")
-FIELDS = [(cls, each) for cls in (Schedule, Tumour) for each in dataclasses.fields(cls)]
+CLASSES = (Pembrolizumab, Chemotherapy, Patient)
+FIELDS = [(cls, each) for cls in CLASSES for each in dataclasses.fields(cls)]
 FIELD_NAMES = [f"{cls.__name__}.{each.name}" for cls, each in FIELDS]
+# Doses must fit into a cycle: what else to change, so that a field may take its whole range
+ALONG = {
+    "cycle": {"doses_per_cycle": 1},
+    "doses_per_cycle": {"days_between_doses": 1},
+    "days_between_doses": {"doses_per_cycle": 1},
+}
 each_field = pytest.mark.parametrize(("cls", "each"), FIELDS, ids=FIELD_NAMES)
 
 
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: Schedule(dose=-5), "dose must be between 0 and 2000 mg, you gave -5."),
+        (lambda: Pembrolizumab(dose=-5), "dose must be between 0 and 2000 mg, you gave -5."),
         (
-            lambda: Schedule(weight=float("nan")),
+            lambda: Pembrolizumab(weight=float("nan")),
             "weight must be between 20 and 300 kg, you gave NaN, which is not a number.",
         ),
         (
-            lambda: Schedule(number_of_doses=3.5),
+            lambda: Pembrolizumab(number_of_doses=3.5),
             "number_of_doses must be a whole number between 1 and 200, you gave 3.5.",
         ),
         (
-            lambda: Schedule(interval=0),
+            lambda: Pembrolizumab(interval=0),
             "interval must be one number between 1 and 365 days, you gave 0.",
         ),
         (
-            lambda: Schedule(dose=[200, -1]),
+            lambda: Pembrolizumab(dose=[200, -1]),
             "dose must be between 0 and 2000 mg, you gave -1 for patient 1 (counted from 0).",
         ),
         (
-            lambda: Schedule(dose=[200, 100], weight=[60, 70, 80]),
+            lambda: Pembrolizumab(dose=[200, 100], weight=[60, 70, 80]),
             "dose has 2 values and weight has 3: give one value, or one per patient.",
         ),
         (
-            lambda: simulate(Tumour(cps=[1, 2, 3]), Schedule(dose=[1, 2])),
+            lambda: simulate(Patient(cps=[1, 2, 3]), [Pembrolizumab(dose=[1, 2])]),
             "dose has 2 values and cps has 3: give one value, or one per patient.",
         ),
         (
-            lambda: simulate(Tumour(), days=0),
+            lambda: simulate(Patient(), [Pembrolizumab(dose=[1, 2]), Pembrolizumab([1, 2, 3])]),
+            "dose has 2 values and dose of therapy 2 has 3: give one value, or one per patient.",
+        ),
+        (
+            lambda: simulate(Patient(cps=[1, 2, 3]), stop=[5, 6]),
+            "stop has 2 values and cps has 3: give one value, or one per patient.",
+        ),
+        (
+            lambda: simulate(Patient(), stop=-1),
+            "stop must be between 0 and inf days, you gave -1.",
+        ),
+        (
+            lambda: simulate(Patient(), chunk=0),
+            "chunk must be a whole number between 1 and 1e+06 patients, you gave 0.",
+        ),
+        (
+            lambda: simulate(Patient(), days=0),
             "days must be one number between 1 and 3650 days, you gave 0.",
         ),
         (
-            lambda: simulate(Tumour(), step=7),
+            lambda: simulate(Patient(), step=7),
             "step must be one number between 0.01 and 3.5 days, you gave 7.",
         ),
     ],
@@ -70,39 +95,53 @@ def test_a_wrong_value_gets_one_clear_sentence(call, sentence):
     ("call", "sentence"),
     [
         (
-            lambda: Schedule(dos=200),
-            "Schedule has no setting 'dos'. Did you mean 'dose'? Its settings are dose, interval, "
-            "number_of_doses, weight, functional_ic50, binding_kd, molar_mass.",
+            lambda: Pembrolizumab(dos=200),
+            "Pembrolizumab has no setting 'dos'. Did you mean 'dose'? Its settings are dose, "
+            "interval, number_of_doses, weight, functional_ic50, binding_kd, molar_mass.",
         ),
         (
-            lambda: Schedule(200, 21, 35, 70, 1, 1, 1, 1),
-            "Schedule takes at most 7 values, you gave 8.",
+            lambda: Pembrolizumab(200, 21, 35, 70, 1, 1, 1, 1),
+            "Pembrolizumab takes at most 7 values, you gave 8.",
         ),
-        (lambda: Schedule(dose="200"), "dose must be between 0 and 2000 mg, you gave '200'."),
-        (lambda: Schedule(dose=None), "dose must be between 0 and 2000 mg, you gave None."),
-        (lambda: Schedule(dose=True), "dose must be between 0 and 2000 mg, you gave True."),
+        (lambda: Pembrolizumab(dose="200"), "dose must be between 0 and 2000 mg, you gave '200'."),
+        (lambda: Pembrolizumab(dose=None), "dose must be between 0 and 2000 mg, you gave None."),
+        (lambda: Pembrolizumab(dose=True), "dose must be between 0 and 2000 mg, you gave True."),
         (
-            lambda: Schedule(interval=[21, 42]),
+            lambda: Pembrolizumab(interval=[21, 42]),
             "interval must be one number between 1 and 365 days, you gave [21, 42].",
         ),
         (
-            lambda: Schedule(dose=[[200]]),
+            lambda: Pembrolizumab(dose=[[200]]),
             "dose must be between 0 and 2000 mg, as one number or one per patient, "
             "you gave [[200]].",
         ),
         (
-            lambda: Schedule(dose=[1, [2, 3]]),
+            lambda: Pembrolizumab(dose=[1, [2, 3]]),
             "dose must be between 0 and 2000 mg, as one number or one per patient, "
             "you gave [1, [2, 3]].",
         ),
         (
-            lambda: simulate(Tumour(), 200),
-            "schedule must be a Schedule, such as Schedule(dose=200), or None for no drug, "
+            lambda: simulate(Patient(), 200),
+            "therapies must be a list of therapies, such as [Pembrolizumab(dose=200)], "
             "you gave 200.",
         ),
         (
-            lambda: simulate("a tumour"),
-            "tumour must be a Tumour, such as Tumour(cps=20), you gave 'a tumour'.",
+            lambda: simulate(Patient(), [200]),
+            "therapies must be a list of therapies, such as [Pembrolizumab(dose=200)], "
+            "you gave 200 in it.",
+        ),
+        (
+            lambda: simulate(Patient(), [Pembrolizumab]),
+            "therapies must be a list of therapies, such as [Pembrolizumab(dose=200)], "
+            "you gave <class 'course_lib.models.checkpoint_inhibitors.Pembrolizumab'> in it.",
+        ),
+        (
+            lambda: simulate("a patient"),
+            "patient must be a Patient, such as Patient(cps=20), you gave 'a patient'.",
+        ),
+        (
+            lambda: simulate(Patient(), stop="5"),
+            "stop must be between 0 and inf days, you gave '5'.",
         ),
     ],
 )
@@ -113,15 +152,15 @@ def test_a_wrong_kind_of_thing_gets_one_clear_sentence(call, sentence):
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_known_one():
-    with pytest.raises(TypeError, match=r"Tumour has no setting 'infiltrations'. Did you mean"):
-        Tumour(infiltrations=2)
+    with pytest.raises(TypeError, match=r"Patient has no setting 'infiltrations'. Did you mean"):
+        Patient(infiltrations=2)
     with pytest.raises(TypeError, match=r"has no setting 'zzz'. Its settings are clearance"):
         TwoCompartment(zzz=1)
 
 
 @each_field
 def test_every_field_refuses_what_lies_outside_its_domain(cls, each):
-    low, high = each.metadata["low"], each.metadata["high"]
+    low, high, along = each.metadata["low"], each.metadata["high"], ALONG.get(each.name, {})
     for wrong in (low - 1e-3 * (1 + abs(low)), high * 1.001 + 1, np.nan, np.inf, -np.inf):
         with pytest.raises(ValueError, match=rf"^{each.name} must be .*between .*, you gave "):
             cls(**{each.name: wrong})
@@ -129,7 +168,7 @@ def test_every_field_refuses_what_lies_outside_its_domain(cls, each):
             with pytest.raises(ValueError, match=r"for patient 2 \(counted from 0\)\.$"):
                 cls(**{each.name: [low, high, wrong]})
     for edge in (low, high):
-        assert getattr(cls(**{each.name: edge}), each.name) == edge
+        assert getattr(cls(**along | {each.name: edge}), each.name) == edge
 
 
 @each_field
@@ -151,7 +190,8 @@ def test_every_field_has_its_default_range_and_unit_from_evidence(cls, each):
 def test_any_float_is_either_kept_or_refused_by_name(cls, each, value):
     low, high, whole = (each.metadata[name] for name in ("low", "high", "whole"))
     if low <= value <= high and (not whole or value == int(value)):
-        assert getattr(cls(**{each.name: value}), each.name) == value
+        along = ALONG.get(each.name, {})
+        assert getattr(cls(**along | {each.name: value}), each.name) == value
     else:
         with pytest.raises(ValueError, match=each.name):
             cls(**{each.name: value})
@@ -160,31 +200,31 @@ def test_any_float_is_either_kept_or_refused_by_name(cls, each, value):
 @given(st.one_of(st.text(), st.none(), st.booleans(), st.binary(), st.complex_numbers()))
 def test_things_that_are_not_numbers_are_refused(thing):
     with pytest.raises(TypeError, match="cps must be between 0 and 100"):
-        Tumour(cps=thing)
+        Patient(cps=thing)
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=6))
 def test_lists_become_read_only_arrays(values):
-    kept = Tumour(cps=values).cps
+    kept = Patient(cps=values).cps
     assert kept.tolist() == values
     assert not kept.flags.writeable
 
 
 def test_a_callers_array_is_copied():
     mine = np.array([1.0, 2.0])
-    tumour = Tumour(cps=mine)
+    patient = Patient(cps=mine)
     mine[0] = 99
-    assert tumour.cps[0] == 1.0
+    assert patient.cps[0] == 1.0
 
 
 def test_parameters_are_frozen_and_can_be_copied_compared_and_stored():
-    schedule = Schedule(dose=400)
+    drug = Pembrolizumab(dose=400)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        schedule.dose = 3
-    assert schedule == Schedule(dose=400) != Schedule()
-    assert dataclasses.replace(schedule, dose=200) == Schedule()
-    assert copy.deepcopy(schedule) == schedule == pickle.loads(pickle.dumps(schedule))
-    assert hash(schedule) == hash(Schedule(dose=400))
+        drug.dose = 3
+    assert drug == Pembrolizumab(dose=400) != Pembrolizumab()
+    assert dataclasses.replace(drug, dose=200) == Pembrolizumab()
+    assert copy.deepcopy(drug) == drug == pickle.loads(pickle.dumps(drug))
+    assert hash(drug) == hash(Pembrolizumab(dose=400))
 
 
 def test_numpy_scalars_are_numbers():

@@ -9,10 +9,15 @@ import pytest
 
 import prose
 from course_lib import evidence
-from course_lib.labs import checkpoint_inhibitors, start_here
+from course_lib.labs import checkpoint_inhibitors, published_trials, start_here, two_arms
+from course_lib.models import pd_l1_counting
 
 LESSONS = pytest.mark.parametrize("path", prose.LESSONS, ids=lambda path: path.stem)
-LABS = {"checkpoint_inhibitors": checkpoint_inhibitors, "start_here": start_here}
+LABS = {
+    "checkpoint_inhibitors": checkpoint_inhibitors,
+    "start_here": start_here,
+    "two_arms": two_arms,
+}
 GLOSSARY = tomllib.loads((evidence.ASSETS / "glossary.toml").read_text(encoding="utf-8"))
 
 
@@ -136,7 +141,10 @@ def test_spelling_is_british(path):
 #   keynote_355.os_cps10:low                    this field of the entry is printed
 #   approval.early:whatever the PD-L1           these words stand in the entry and in the cell
 #   checkpoint_inhibitors.lab(dose=400)[1]: 97.9 %     what the lab reads at these settings
+#   pd_l1_counting.lab(field=2)[0]: 4           the CPS of this field; [1] is its area score
+#   published_trials.table(KEYNOTE-119, CPS ≥ 10, death)[4]: 1.26    stands in column 4 of this row
 LAB_NOTE = re.compile(r"(\w+)\.lab\((.*)\)\[(\d)\]: (.+)")
+ROW_NOTE = re.compile(r"published_trials\.table\((.+), ([a-z ]+)\)\[(\d)\]: (.+)")
 
 
 def notes(path):
@@ -166,7 +174,7 @@ def forms(quantity, field):
 def test_numbers_print_the_value_of_the_evidence_entry_they_name(path):
     named = 0
     for cell, note in notes(path):
-        if LAB_NOTE.fullmatch(note):
+        if LAB_NOTE.fullmatch(note) or ROW_NOTE.fullmatch(note):
             continue
         named += 1
         key, _, field = note.partition(":")
@@ -182,19 +190,43 @@ def test_numbers_print_the_value_of_the_evidence_entry_they_name(path):
     assert named
 
 
+def reading(name, settings, number):
+    """One reading of a lab, as it is shown, at settings such as "dose=400, interval=42"."""
+    named = dict(setting.split("=") for setting in settings.split(", ") if setting)
+    if name == "pd_l1_counting":
+        field = pd_l1_counting.field(int(named["field"]))
+        area = f"{pd_l1_counting.immune_cell_score(field):.2f} %"
+        return (f"{pd_l1_counting.cps(field):.0f}", area)[number]
+    spec = LABS[name].SPEC
+    settings = {**spec.defaults, **{key: float(value) for key, value in named.items()}}
+    return str(spec.view(**settings).readings[number])
+
+
 @LESSONS
 def test_numbers_read_off_a_lab_are_what_the_lab_shows(path):
     read = 0
     for cell, note in notes(path):
         if claim := LAB_NOTE.fullmatch(note):
             read += 1
-            name, settings, reading, text = claim.groups()
-            spec = LABS[name].SPEC
-            named = dict(setting.split("=") for setting in settings.split(", ") if setting)
-            settings = {**spec.defaults, **{key: float(value) for key, value in named.items()}}
-            assert str(spec.view(**settings).readings[int(reading)]) == text, (cell["id"], note)
+            name, settings, number, text = claim.groups()
+            assert reading(name, settings, int(number)) == text, (cell["id"], note)
             assert text in cell["source"], (cell["id"], note)
     assert read
+
+
+def test_numbers_read_off_the_table_of_published_trials_stand_in_it():
+    path = next(path for path in prose.LESSONS if path.stem.startswith("03"))
+    rows = {}
+    for row in published_trials.table().rows:
+        columns = ["".join(cell) for cell in row]
+        rows[columns[0].split(" (")[0], columns[1]] = columns
+    claims = [(cell, ROW_NOTE.fullmatch(note)) for cell, note in notes(path)]
+    claims = [(cell, claim) for cell, claim in claims if claim]
+    assert claims
+    for cell, claim in claims:
+        trial, endpoint, column, text = claim.groups()
+        assert printed(text, rows[trial, endpoint][int(column)]), (cell["id"], claim[0])
+        assert printed(text, cell["source"]), (cell["id"], claim[0])
 
 
 @LESSONS
@@ -204,6 +236,9 @@ def test_links_and_pictures_exist(path):
         if target.startswith("https://doi.org/"):
             bibliography = (evidence.ASSETS / "references.bib").read_text(encoding="utf-8")
             assert target.removeprefix("https://doi.org/") in bibliography
+        elif target.startswith("#"):  # JupyterLab's name for a heading of this lesson
+            headings = [heading for heading, _ in prose.sections(path)]
+            assert target[1:] in [heading.replace(" ", "-") for heading in headings]
         elif target.startswith("../quizzes/"):  # in work/, where students read
             assert (path.parent / target.removeprefix("../")).is_file()
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,7 +49,7 @@ class Quiz:
         for cell in self.notebook.cells:
             roles = cell.metadata.nbgrader
             if cell.cell_type == "code" and not (roles.solution or roles.grade):
-                exec(compile(cell.source, roles.grade_id, "exec"), self.shared)
+                exec(compile(python(cell.source), roles.grade_id, "exec"), self.shared)
 
     def _item(self, stem: str) -> Item:
         found = (self.cells.get(f"{stem}_{role}") for role in ("answer", "test", "rubric"))
@@ -84,6 +85,11 @@ class Quiz:
     def automatic(self) -> list[str]:
         """Return the ids of the items that are graded without a person."""
         return [name for name, item in self.items.items() if item.test]
+
+
+def python(source: str) -> str:
+    """Return a cell without its magics: they set up a notebook's kernel, and no answer."""
+    return re.sub(r"^%\w.*$", "", source, flags=re.MULTILINE)
 
 
 @cache

@@ -2,13 +2,17 @@
 
 import re
 from base64 import b64decode
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from course_lib import charts
-from course_lib.models.checkpoint_inhibitors import Schedule, Tumour, simulate
+from course_lib.models.checkpoint_inhibitors import Pembrolizumab
+from course_lib.models.patient import Patient, simulate
+from course_lib.models.survival import kaplan_meier
+from course_lib.models.virtual_trial import DAYS_PER_MONTH
 
 TIMES = np.array([0.0, 10.0, 20.0])
 PANELS = {
@@ -70,7 +74,7 @@ def test_the_picture_is_well_formed_and_described():
 
 
 def test_a_chart_of_tumours_shows_each_run_with_and_without_the_drug():
-    run = simulate(Tumour(infiltration=2.5, cps=50), Schedule(dose=[200, 0]), 240)
+    run = simulate(Patient(infiltration=2.5, cps=50), [Pembrolizumab(dose=[200, 0])], 240)
     chart = charts.tumour_sizes({"A": run}, "One tumour")
     assert chart.panels["A"]["with the drug"].tolist() == run.size[:, 0].tolist()
     assert chart.panels["A"]["without the drug"].tolist() == run.size[:, 1].tolist()
@@ -78,6 +82,58 @@ def test_a_chart_of_tumours_shows_each_run_with_and_without_the_drug():
     last = "; ".join(chart.table()[-1])
     assert last == f"240; {run.size[-1, 0]:.0f}; {run.size[-1, 1]:.0f}"
     assert f"A: {run.size[-1, 0]:.0f} with the drug, {run.size[-1, 1]:.0f} without" in chart.alt
+
+
+MONTHS = np.array([1.0, 4.0, 4.0, 5.0, 7.0, 8.0, 20.0])
+CURVES = {
+    "treated": kaplan_meier(MONTHS * DAYS_PER_MONTH, [1, 1, 0, 0, 1, 0, 0]),
+    "not treated": kaplan_meier(MONTHS[:6] * DAYS_PER_MONTH, [1, 1, 1, 1, 0, 0]),
+}
+
+
+def test_a_survival_chart_lists_curves_and_numbers_at_risk_counted_by_hand():
+    heads, *rows = charts.survival_curves(CURVES, "Two arms", 9).table()
+    drawn = [f"alive without progression, {name}" for name in CURVES]
+    assert heads == ["months", *drawn, *(f"at risk, {name}" for name in CURVES)]
+    # treated: 6/7, then 5/6 of it, then 2/3 of it; not treated: 5/6, 3/6, 2/6 of all.
+    assert rows == [
+        ["0", "100", "100", "7", "6"],
+        ["3", "86", "83", "6", "5"],
+        ["6", "71", "33", "3", "2"],
+        ["9", "48", "–", "1", "0"],
+    ]
+
+
+def test_a_survival_curve_falls_in_steps_and_ends_with_its_last_patient():
+    chart = charts.survival_curves(CURVES, "Two arms", 9)
+    lines = re.findall(r'points="([^"]+)" fill="none"', chart.svg())[2:]
+    for line, curve in zip(lines, CURVES.values(), strict=True):
+        points = [tuple(map(float, p.split(","))) for p in line.split()]
+        for (x, y), (next_x, next_y) in pairwise(points):
+            assert next_x == x or next_y == y, "a slope is no step"
+            assert next_x >= x
+            assert next_y >= y
+        falls = sum(later[1] > first[1] for first, later in pairwise(points))
+        assert falls == len(curve.times) - 1
+    left, wide = chart._left(), chart.width
+    ends = [max(float(p.split(",")[0]) for p in line.split()) for line in lines]
+    assert ends == pytest.approx([left + wide, left + 8 / 9 * wide], abs=0.1)
+
+
+def test_numbers_at_risk_stand_below_their_months_inside_the_picture():
+    chart = charts.survival_curves(CURVES, "Two arms", 9)
+    root = ElementTree.fromstring(chart.svg())
+    texts = [e for e in root if e.tag.endswith("text") and float(e.get("y")) > chart.height]
+    assert [e.text for e in texts] == [
+        *("Patients at risk", "treated", "7", "6", "3", "1"),
+        *("not treated", "6", "5", "2", "0"),
+    ]
+    high = float(root.get("height"))
+    assert all(float(e.get("y")) < high - 4 for e in texts)
+    places = [float(e.get("x")) for e in texts if e.text.isdigit()]
+    assert places[:4] == places[4:]
+    assert places[0] == chart._left()
+    assert places[3] == chart._left() + chart.width
 
 
 def test_lines_differ_in_dash_and_stand_out_from_white():

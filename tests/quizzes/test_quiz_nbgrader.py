@@ -23,6 +23,7 @@ import quizzes
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning")
 
 NAME = "q03_checkpoint_inhibitors"
+MANUAL = "q03_7"
 COMMENT = "You name the gland and the way to help."
 ADDRESS = re.compile(" at 0x[0-9a-f]+")
 STUDENTS = ("reference", "untouched", "misconceived", "careless")
@@ -35,12 +36,13 @@ def answers() -> dict:
     ideas = {name: [e for e in found if "misconception" in e] for name, found in wrong.items()}
     slips = {name: [e for e in found if "misconception" not in e] for name, found in wrong.items()}
     right = {item["id"]: item["right"][-1] for item in items}
+    points = {item["id"]: item["points"] for item in items}
     first, second, *rest = wrong
     return {
-        "reference": {name: {"code": "", "points": 2} for name in wrong},
+        "reference": {name: {"code": "", "points": points[name]} for name in wrong},
         "misconceived": {name: found[0] for name, found in ideas.items()},
         "careless": {
-            first: {**right[first], "points": 2},
+            first: {**right[first], "points": points[first]},
             second: next(e for e in slips[second] if e.get("stops")),
             **{name: slips[name][-1] for name in rest},
         },
@@ -61,8 +63,8 @@ def hand_in(notebook, student: str):
             solution = source.items[f"q03-{number}"].answer.source.splitlines()
             kept = [line for line in solution if line.strip() not in quiz_runner.REGIONS]
             cell.source = "\n".join([*kept, entry["code"]])
-        elif cell.metadata.nbgrader.grade_id == "q03_6_answer" and student == "reference":
-            cell.source = source.items["q03-6"].answer.source
+        elif cell.metadata.nbgrader.grade_id == f"{MANUAL}_answer" and student == "reference":
+            cell.source = source.cells[f"{MANUAL}_answer"].source
     return notebook
 
 
@@ -74,7 +76,7 @@ def handed_out(folder) -> Path:
 def mark_by_hand(gradebook):
     """Do what a grader does in the formgrader: five points and a comment."""
     with gradebook:
-        cell = ("q03_6_answer", NAME, NAME, "reference")
+        cell = (f"{MANUAL}_answer", NAME, NAME, "reference")
         grade = gradebook.find_grade(*cell)
         assert grade.needs_manual_grade
         grade.manual_score, grade.needs_manual_grade = 5, False
@@ -152,8 +154,9 @@ def test_the_export_holds_the_points_the_bank_promises(folder):
 def test_a_grader_sees_the_rubric_beside_the_answer(folder):
     graded = folder / "autograded" / "reference" / NAME / f"{NAME}.ipynb"
     cells = {c.metadata.nbgrader.grade_id: c for c in nbformat.read(graded, as_version=4).cells}
-    assert "RUBRIC, 5 points" in cells["q03_6_rubric"].source
-    assert list(cells).index("q03_6_rubric") == list(cells).index("q03_6_answer") + 1
+    assert "RUBRIC, 5 points" in cells[f"{MANUAL}_rubric"].source
+    order = list(cells)
+    assert order.index(f"{MANUAL}_rubric") == order.index(f"{MANUAL}_answer") + 1
 
 
 @pytest.mark.parametrize("student", STUDENTS)

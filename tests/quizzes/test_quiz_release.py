@@ -1,11 +1,13 @@
 """The release versions: fresh, complete, and free of anything that answers a question."""
 
 import json
+import re
 import subprocess
 import sys
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import quiz_runner
 import quizzes
@@ -23,6 +25,10 @@ for cell in json.loads(sys.stdin.read()):
     except AssertionError as missing:
         print(missing)
 """
+
+
+def automatic(name):
+    return [item for item in quizzes.bank(name)["item"] if "right" in item]
 
 
 @pytest.mark.parametrize("name", QUIZZES)
@@ -53,9 +59,35 @@ def test_a_release_folder_holds_one_notebook_and_nothing_else():
 
 
 @pytest.mark.parametrize("name", QUIZZES)
+def test_a_failing_check_shows_its_message_alone(name):
+    """Run in a kernel, as a student does who has answered nothing."""
+    notebook = nbformat.read(quizzes.released(name), as_version=4)
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute()
+    errors = [o for c in notebook.cells for o in c.get("outputs", []) if o.output_type == "error"]
+    assert len(errors) == len(automatic(name))
+    for error in errors:
+        shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback)).strip()
+        assert shown == f"AssertionError: {error.evalue}"
+
+
+@pytest.mark.parametrize("name", QUIZZES)
+def test_a_quiz_ends_by_saying_how_to_hand_it_in(name):
+    last = nbformat.read(quizzes.released(name), as_version=4).cells[-1]
+    assert last.source.startswith("## Hand in\n")
+    assert f"`{name}.ipynb`" in last.source
+
+
+@pytest.mark.parametrize("name", QUIZZES)
+def test_prose_has_curly_quotes(name):
+    for cell in nbformat.read(quizzes.source(name), as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert '"' not in re.sub("`[^`]*`", "", cell.source), cell.id
+
+
+@pytest.mark.parametrize("name", QUIZZES)
 def test_a_student_without_nbgrader_can_run_the_release(name):
     notebook = nbformat.read(quizzes.released(name), as_version=4)
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    code = [quiz_runner.python(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_NBGRADER],
         input=json.dumps(code),
@@ -64,5 +96,6 @@ def test_a_student_without_nbgrader_can_run_the_release(name):
         cwd=quizzes.ROOT,
         check=True,
     )
-    assert len(ran.stdout.splitlines()) == 5
-    assert ran.stdout.count("should be") == 5
+    lines = ran.stdout.splitlines()
+    assert len(lines) == len(automatic(name))
+    assert all(" should be " in line for line in lines)

@@ -6,6 +6,7 @@ course divided by peer for rates.
 
 import argparse
 import importlib
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./course bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"one of: {', '.join(NAMES)}; all if left out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="dask.distributed cluster (trial)")
+    parser.add_argument("--patients", type=int, metavar="N", help="of the long run (trial)")
     options = parser.parse_args()
     unknown = sorted(set(options.name) - set(NAMES))
     if unknown:
@@ -25,7 +28,10 @@ def main() -> None:
     report = {}
     for name in options.name or NAMES:
         print(f"\n{name}: running …", flush=True)
-        result = importlib.import_module(name).measure()
+        measure = importlib.import_module(name).measure
+        taken = inspect.signature(measure).parameters
+        asked = {key: value for key, value in vars(options).items() if key in taken and value}
+        result = measure(**asked)
         report[name] = result
         print(f"{name}: {result['what']}")
         print(f"{'':28}{'course':>12}{'peer':>12}{'ratio':>9}")

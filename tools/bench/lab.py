@@ -1,10 +1,10 @@
 """Key to redraw: a lab of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
 
-Both run on one server and in one Chromium, each in a notebook and a window of its own, on
-the same model and the same figure. A real key moves the dose slider; the clock starts at the browser's keydown event and
-stops at the first animation frame in which a drawn line differs. A single key is pressed
-when the kernel is at rest; "back to back" presses the next key at the redraw. Presses
-alternate in blocks between the two, so that a noisy machine is noisy for both.
+Both run on one server and in one Chromium, each in a notebook and a window of its own, on the
+same model and the same figure. A real key moves the dose slider; the clock starts at the
+browser's keydown event and stops at the first animation frame in which a drawn line differs. A
+single key is pressed when the kernel is at rest; "back to back" presses the next key at the
+redraw. Presses alternate in blocks between the two, so that a noisy machine is noisy for both.
 """
 
 import os

@@ -1,0 +1,398 @@
+"""Count PD-L1 in a drawn field: the CPS of one test, the area score of another.
+
+The student guesses first, then counts, works out both scores and reads what a wrong number
+came from. ``pd_l1_drawing`` draws the field; ``models.pd_l1_feedback`` judges the numbers.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import cached_property
+from html import escape
+
+import ipywidgets as widgets
+
+from course_lib import evidence
+from course_lib.labs import predictions
+from course_lib.labs.blocks import block, choices, push_button, reveal
+from course_lib.labs.frame import Access
+from course_lib.labs.pd_l1_drawing import alt, draw, sentence, table
+from course_lib.labs.spec import Question
+from course_lib.models import pd_l1_counting as model
+from course_lib.models.pd_l1_feedback import Answer, Finding, diagnose, diagnose_area
+
+NAME = "pd_l1_counting"
+TITLE = "Count PD-L1: one sample, two scores"
+FIELDS = (1, 2, 3)
+SAME = evidence.get("pdl1_assay.agreement_cps1")
+THRESHOLD = model.THRESHOLD
+LEAD = "A drawn field from a tumour. A thick brown rim marks PD-L1. Work out two scores."
+RULES = (
+    "<p><strong>CPS</strong> = 100 × (stained tumour cells + stained lymphocytes and "
+    f"macrophages) / all viable tumour cells, at most {model.HIGHEST}.</p>"
+)
+AREA_RULES = (
+    "<p><strong>Immune cell score (test SP142)</strong>: the share of the tumour area that "
+    "stained immune cells cover. Lymphocytes, macrophages and granulocytes, such as neutrophils, "
+    f"count. The whole field is tumour area. From {model.AREA_THRESHOLD} % on it is positive.</p>"
+)
+LIMITS = (
+    "The fields are invented. A real slide holds far more cells, and below "
+    f"{model.FEWEST} viable tumour cells there is no CPS. In the laboratory each score has its own "
+    "antibody and its own slide, and the two stain differently. Here one drawing serves for both."
+)
+PREDICT = Question(
+    "Look at field 1 for ten seconds, without counting. What is its CPS?",
+    (
+        ("below_1", "Below 1."),
+        ("1_to_9", f"From 1 to below {THRESHOLD}."),
+        ("10_or_more", f"{THRESHOLD} or more."),
+    ),
+)
+WHY = Question(
+    "What did you go by?",
+    (
+        ("tumour", "By the stained tumour cells alone."),
+        ("both", "By stained tumour and immune cells, compared with all tumour cells."),
+        ("area", "By how much of the picture is brown."),
+    ),
+)
+OBSERVE = Question(
+    "In this field the two scores disagree. Why can they?",
+    (
+        ("error", "One of the two tests must be wrong."),
+        ("scale", "Both count the same cells, on different scales."),
+        ("cells", "They count different cells, and divide by different things."),
+    ),
+)
+_EXPLAIN = {
+    "error": "Neither test is wrong. Each keeps its own rule.",
+    "scale": "They do not count the same cells: tumour cells count in the CPS alone, and "
+    "neutrophils in the area score alone.",
+    "cells": "Yes.",
+}
+#: Which score the student's first look was.
+_SCORE_OF = {
+    "tumour": "That is a third score, the TPS, which leaves immune cells out.",
+    "both": "That is the CPS.",
+    "area": "That is closer to the area score, if only immune cells count.",
+}
+#: A window too narrow for the picture scrolls it, rather than making cells too small to count.
+_STYLE = """<style>
+.course-lab.course-counting .course-plot { overflow-x: auto; }
+.course-lab.course-counting .course-plot svg { min-width: 540px; }
+.course-lab.course-counting .course-aid > select { height: 30px; }
+.course-lab.course-counting .course-change { min-height: 0; }
+@container (max-width: 640px) {
+  .course-lab.course-counting .course-main { grid-template-areas: "plot" "controls" "says" "more"; }
+}
+</style>"""
+#: What "Count with me" can mark: words -> (kinds, stained).
+AIDS = {
+    "stained tumour cells": ("tumour cell", True),
+    "stained lymphocytes and macrophages": (model.IN_CPS, True),
+    "all viable tumour cells": ("tumour cell", None),
+    "stained cells that the CPS leaves out": (model.NOT_COUNTED, True),
+}
+
+
+def solution(field: model.Field) -> tuple[str, str]:
+    """Both scores, worked out in a sentence each."""
+    counts = (field.count(k, True) for k in ("tumour cell", model.IN_CPS))
+    answer = Answer(*counts, field.count("tumour cell"), model.cps(field))
+    area = diagnose_area(model.immune_cell_score(field), field)
+    cps, area = (f.message.removeprefix("Right. ") for f in (diagnose(answer, field), area))
+    return f"CPS: {cps}", f"Immune cell score: {area}"
+
+
+class Counting:
+    """The exercise in one output cell."""
+
+    def __init__(self, field: int = 1) -> None:
+        self.field = model.field(field)
+        self._solved: set[str] = set()
+        self._marked: list[model.Cell] = []
+        self.picture = widgets.HTML()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+        return {
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.widget.model_id,
+            },
+            "text/plain": self.text(),
+            "text/html": self.html(),
+        }
+
+    def text(self) -> str:
+        """The field and both rules in numbers, without the answer."""
+        return (
+            f"{sentence(self.field)}\n  Cells: {len(self.field.cells)}\n"
+            f"  CPS threshold: {THRESHOLD}\n  Area score threshold: {model.AREA_THRESHOLD} %"
+        )
+
+    def html(self) -> str:
+        """What stays in a saved notebook: the picture, its counts, and the answer, folded."""
+        words = escape(alt(self.field), quote=True)
+        code = base64.b64encode(draw(self.field).encode()).decode()
+        return (
+            f'<section class="course-lab-saved" aria-label="{TITLE}">'
+            f"<p><strong>{TITLE}.</strong> {LEAD}</p>{RULES}{AREA_RULES}<p>{LIMITS}</p>"
+            f'<img alt="{words}" width="800" src="data:image/svg+xml;base64,{code}">'
+            "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
+            "<em>Run All Cells</em>.</p>"
+            f"<details><summary>Show the counts as a table</summary>{table(self.field).html()}"
+            "</details><details><summary>Show both scores</summary>"
+            f"{''.join(f'<p>{escape(part)}</p>' for part in solution(self.field))}"
+            "</details></section>"
+        )
+
+    @property
+    def code(self) -> str:
+        """This field as one line that can be pasted into a cell."""
+        return f"{NAME}.lab(field={self.field.number})"
+
+    # --- widgets -------------------------------------------------------------------
+
+    @cached_property
+    def access(self) -> Access:
+        names = {
+            "predict": (PREDICT.text, ""),
+            "why": (WHY.text, ""),
+            "observe": (OBSERVE.text, ""),
+        }
+        return Access(title=TITLE, names=names)
+
+    @cached_property
+    def boxes(self) -> dict[str, widgets.BoundedIntText | widgets.BoundedFloatText]:
+        """The number boxes; a description is the visible label and the accessible name."""
+        whole, decimal = widgets.BoundedIntText, widgets.BoundedFloatText
+        made = {
+            "stained_tumour": whole(max=999, description="Stained tumour cells"),
+            "stained_immune": whole(max=999, description="Stained lymphocytes and macrophages"),
+            "viable_tumour": whole(max=999, description="All viable tumour cells"),
+            "cps": decimal(max=9999, step=0.1, description="CPS"),
+            "area": decimal(max=100, step=0.01, description="Immune cell score, % of the area"),
+        }
+        for name, box in made.items():
+            box.layout.width = "100%"
+            box.add_class("course-control")
+            box.add_class(f"course-count-{name}")
+        return made
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """The whole exercise as one ipywidgets box."""
+        boxes = self.boxes
+        self._feedback = {part: widgets.HTML() for part in ("cps", "area")}
+        check = push_button("Check counts and CPS", self._check_cps)
+        check_area = push_button("Check immune cell score", self._check_area)
+        self._aid = widgets.Dropdown(
+            options=list(AIDS), description="Count with me", layout=widgets.Layout(width="100%")
+        )
+        self._aid.add_class("course-control").add_class("course-aid")
+        self._aid.observe(lambda _: self._mark(0), "value")
+        aids = [
+            push_button("Mark the next", lambda: self._mark(len(self._marked) + 1)),
+            push_button("Mark all", lambda: self._mark(len(self.field.cells))),
+            push_button("Clear marks", lambda: self._mark(0)),
+        ]
+        self._counted = widgets.HTML()
+        counting = [
+            *(boxes[name] for name in ("stained_tumour", "stained_immune", "viable_tumour", "cps")),
+            block([check], "course-buttons"),
+            self._feedback["cps"],
+            boxes["area"],
+            block([check_area], "course-buttons"),
+            self._feedback["area"],
+            self._aid,
+            block(aids, "course-buttons"),
+            self._counted,
+        ]
+        self._fields = [push_button(f"Field {n}", lambda n=n: self.open(n)) for n in FIELDS]
+        self._locked = [*boxes.values(), check, check_area, self._aid, *aids, *self._fields]
+        plot = block([self.picture], "course-plot")
+        plot.tabbable = True  # what scrolls must be reachable by keyboard
+        head = f"{_STYLE}<h3>{TITLE}</h3><p>{LEAD}</p>{RULES}{AREA_RULES}<p>{LIMITS}</p>"
+        controls = block(counting, "course-controls")
+        root = block(
+            [
+                widgets.HTML(head),
+                self._guess_box(),
+                block([widgets.HTML("<strong>Open:</strong>"), *self._fields], "course-buttons"),
+                block([controls, plot, self.access], "course-main"),
+                self._observe_box(),
+            ],
+            "course-lab",
+            "course-counting",
+        )
+        self.access.observe(lambda _: self._fill_table(), "table_open")
+        self.open(self.field.number, announce=False)
+        if not predictions.read(NAME):
+            self._lock(True)
+        return root
+
+    # --- guess ---------------------------------------------------------------------
+
+    def _guess_box(self) -> widgets.Box:
+        self._predict, self._why = choices("predict", PREDICT), choices("why", WHY)
+        record = push_button("Record my guess", self._record)
+        record.button_style, record.disabled = "primary", True
+        self._said = widgets.HTML()
+
+        def ready(_) -> None:
+            record.disabled = None in (self._predict.value, self._why.value)
+
+        for radio in (self._predict, self._why):
+            radio.observe(ready, "value")
+        skip = push_button("Count without a guess", lambda: self._start("Now count."))
+        self._ask = block(
+            [
+                widgets.HTML(f"<p><strong>Guess first.</strong> {PREDICT.text}</p>"),
+                self._predict,
+                widgets.HTML(f"<p>{WHY.text}</p>"),
+                self._why,
+                block([record, skip], "course-buttons"),
+            ]
+        )
+        self._record_now = predictions.read(NAME)
+        if self._record_now:
+            reveal(self._ask, False)
+            self._said.value = f"<p>{self._quote()} Count on.</p>"
+        return block([self._ask, self._said], "course-predict")
+
+    def _quote(self) -> str:
+        try:
+            guess = PREDICT.words(self._record_now["predict"])
+            why = WHY.words(self._record_now["why"])
+        except KeyError:
+            return "You have used this lab before."
+        return f"<strong>You guessed for field 1:</strong> {guess} <strong>How:</strong> {why}"
+
+    def _record(self) -> None:
+        self._record_now = {"predict": self._predict.value, "why": self._why.value}
+        predictions.write(NAME, **self._record_now)
+        self._start(f"{self._quote()} Now count.")
+
+    def _start(self, said: str) -> None:
+        reveal(self._ask, False)
+        self._said.value = f"<p>{said}</p>"
+        self._lock(False)
+        self.access.announcement = "The number boxes are unlocked."
+
+    def _lock(self, locked: bool) -> None:
+        for control in self._locked:
+            control.disabled = locked
+
+    # --- count ---------------------------------------------------------------------
+
+    def open(self, number: int, announce: bool = True) -> None:
+        """Show another field, with empty boxes."""
+        self.field = model.field(number)
+        self._solved = set()
+        for box in self.boxes.values():
+            box.value = 0
+        for part in self._feedback.values():
+            part.value = ""
+        reveal(self._observing, False)  # its question is about the field before
+        for button, n in zip(self._fields, FIELDS, strict=True):
+            button.description = f"Field {n} (open)" if n == number else f"Field {n}"
+        self._mark(0, announce=False)
+        with self.access.hold_sync():
+            self.access.sentence = sentence(self.field)
+            self.access.code = self.code
+            self._fill_table()
+            if announce:
+                self.access.announcement = f"{sentence(self.field)} The boxes are empty."
+
+    def _fill_table(self) -> None:
+        self.access.table = table(self.field).html() if self.access.table_open else ""
+
+    def _mark(self, how_many: int, announce: bool = True) -> None:
+        """Ring and number the first cells of the chosen kind, region by region."""
+        kinds, stained = AIDS[self._aid.value]
+        cells = self.field.find(kinds, stained)
+        self._marked = cells[:how_many]
+        self.picture.value = draw(self.field, self._marked, alt(self.field))
+        said = f"Nothing is marked. To mark: {self._aid.value}."
+        if self._marked:
+            last = self._marked[-1]
+            said = f"{len(self._marked)}: {last.kind}, region {last.region}."
+        if self._marked and len(self._marked) == len(cells):
+            said += " That was the last one."
+        self._counted.value = f"<p>{said}</p>"
+        if announce:
+            self._say(said)
+
+    def _check_cps(self) -> None:
+        answer = Answer(*(self.boxes[name].value for name in Answer._fields))
+        finding = diagnose(answer, self.field)
+        if not finding.mistake and self.field.number == 1 and "predict" in self._record_now:
+            right = self._record_now["predict"] == "10_or_more"
+            said = "Your guess was right, too." if right else "By eye you had guessed otherwise."
+            finding = finding._replace(message=f"{finding.message} {said}")
+        self._tell("cps", finding)
+
+    def _check_area(self) -> None:
+        self._tell("area", diagnose_area(self.boxes["area"].value, self.field))
+
+    def _tell(self, part: str, finding: Finding) -> None:
+        message = finding.message
+        if not finding.mistake:
+            self._solved.add(part)
+            message += f" {self._next()}"
+        self._feedback[part].value = f"<p>{'' if finding.mistake else '✓ '}{escape(message)}</p>"
+        self._say(message)
+
+    def _say(self, text: str) -> None:
+        """Announce; a text said twice gets a space, or nobody would hear it again."""
+        self.access.announcement = f"{text} " if text == self.access.announcement else text
+
+    def _next(self) -> str:
+        """What to do after a right answer."""
+        if len(self._solved) < 2:
+            return "Now the other score."
+        if self._disagree():
+            reveal(self._observing, True)
+            return "The two scores disagree. A question about it is below."
+        return "Both scores call this field positive. Open field 2: do they always agree?"
+
+    def _disagree(self) -> bool:
+        high = model.cps(self.field) >= THRESHOLD
+        return high != (model.immune_cell_score(self.field) >= model.AREA_THRESHOLD)
+
+    # --- explain ---------------------------------------------------------------------
+
+    def _observe_box(self) -> widgets.Box:
+        self._observe, self._explained = choices("observe", OBSERVE), widgets.HTML()
+        self._observe.observe(lambda _: self._explain(), "value")
+        asked = widgets.HTML(f"<p><strong>Explain.</strong> {OBSERVE.text}</p>")
+        self._observing = block([asked, self._observe, self._explained], "course-explain")
+        reveal(self._observing, False)
+        return self._observing
+
+    def _explain(self) -> None:
+        choice = self._observe.value
+        predictions.write(NAME, observe=choice)
+        parts = [_EXPLAIN[choice]]
+        if (how := self._record_now.get("why")) in _SCORE_OF:
+            words = WHY.words(how)
+            parts.append(f"For field 1 you went {words[0].lower()}{words[1:]} {_SCORE_OF[how]}")
+        parts += [
+            "The CPS compares a number of cells with the number of tumour cells. The area score "
+            "compares an area with an area. Stained tumour cells raise only the CPS. Large "
+            "macrophages and neutrophils raise the area.",
+            f"In {SAME.n} samples from one trial, this area score and a CPS of 1 or more made the "
+            f"same call in {SAME.value:.0f} %. So a result needs the name of its test.",
+        ]
+        self._explained.value = "".join(f"<p>{escape(part)}</p>" for part in parts)
+        self.access.announcement = "The explanation is below your answer."
+
+
+def lab(field: int = 1) -> Counting:
+    """Open the counting exercise on field 1, or on the field you name: ``lab(field=2)``.
+
+    Raises TypeError or ValueError, saying what is allowed, if there is no such field.
+    """
+    return Counting(field)

@@ -1,0 +1,162 @@
+"""Published trials, run again with virtual patients: one that calibrated the model, others not.
+
+Each scenario was fixed before it was run. Where a trial differs from the model's one drug and
+one chemotherapy, the scenario says how it was translated. The misses are part of the result.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from course_lib import evidence
+from course_lib.models.checkpoint_inhibitors import Pembrolizumab
+from course_lib.models.chemotherapy import Chemotherapy
+from course_lib.models.cohort import Cohort
+from course_lib.models.survival import Z_95, HazardRatio, cox, kaplan_meier
+from course_lib.models.virtual_trial import DAYS_PER_MONTH, Outcome, Trial, run
+
+PATIENTS = 4096  # virtual, in each scenario
+EVERY_9_WEEKS = ((9, 54), (12, 600))
+EVERY_8_WEEKS = ((8, 48), (12, 600))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A published trial, as the model can run it.
+
+    name and translation: words for a table.  trial: the ``Trial``.  pfs and survival: evidence
+    keys of what was published, None if it is not known for sure.  calibrated: whether the model
+    was fitted to it.
+    """
+
+    name: str
+    translation: str
+    trial: Trial
+    pfs: str | None
+    survival: str
+    calibrated: bool = False
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One endpoint of one scenario, model beside publication.
+
+    medians: months, experimental and control arm.  hazard_ratio: a ``HazardRatio`` of all virtual
+    patients.  low, high: where 95 % of trials with as many patients as the real one would lie;
+    sampling only, the model's numbers are taken as known.
+    published: the evidence entry.  inside: whether the model's ratio lies in its interval.
+    """
+
+    scenario: Scenario
+    endpoint: str
+    medians: tuple[float, float]
+    hazard_ratio: HazardRatio
+    low: float
+    high: float
+    published: evidence.Quantity
+
+    @property
+    def inside(self):
+        return self.published.low <= self.hazard_ratio.hazard_ratio <= self.published.high
+
+
+@cache
+def scenarios():
+    """Return the scenarios, the calibrated one first."""
+
+    def first_line(seed, share, scans=((8, 24), (9, 51), (12, 600)), **cohort):
+        return Trial(
+            experimental=[Pembrolizumab(), Chemotherapy()],
+            control=[Chemotherapy()],
+            cohort=Cohort(**cohort),
+            scans=scans,
+            experimental_share=share,
+            seed=seed,
+        )
+
+    # One drug alone kills half as fast as the partners of KEYNOTE-355: assumed.
+    single = Chemotherapy(kill_rate=Chemotherapy().kill_rate / 2)
+    second_line = Trial(
+        experimental=[Pembrolizumab()],
+        control=[single],
+        cohort=Cohort(cps_from=10),
+        scans=EVERY_9_WEEKS,
+        seed=119,
+    )
+    positive = evidence.get("impassion130.pfs_pdl1").n / evidence.get("impassion130.pfs_itt").n
+    atezolizumab = "atezolizumab acts like pembrolizumab; PD-L1 on immune cells goes with CPS"
+    return (
+        Scenario(
+            "KEYNOTE-355, CPS ≥ 10",
+            "calibrated on this trial",
+            first_line(355, 2 / 3, cps_from=10),
+            "keynote_355.pfs_cps10",
+            "keynote_355.os_cps10",
+            calibrated=True,
+        ),
+        Scenario(
+            "KEYNOTE-355, CPS ≥ 1",
+            "the same treatments, other patients",
+            first_line(355, 2 / 3, cps_from=1),
+            "keynote_355.pfs_cps1",
+            "keynote_355.os_cps1",
+        ),
+        Scenario(
+            "KEYNOTE-355, all patients",
+            "the same treatments, other patients",
+            first_line(355, 2 / 3),
+            "keynote_355.pfs_itt",
+            "keynote_355.os_itt",
+        ),
+        Scenario(
+            "KEYNOTE-119, CPS ≥ 10",
+            "pembrolizumab alone against chemotherapy that kills half as fast, patients as in "
+            "first line",
+            second_line,
+            None,
+            "keynote_119.os_cps10",
+        ),
+        Scenario(
+            "IMpassion130, PD-L1 positive",
+            atezolizumab,
+            first_line(130, 1 / 2, EVERY_8_WEEKS, immune_cell_share=positive),
+            "impassion130.pfs_pdl1",
+            "impassion130.os_pdl1",
+        ),
+        Scenario(
+            "IMpassion131, PD-L1 positive",
+            # The same seed as IMpassion130: to the model it is the same trial.
+            atezolizumab + "; the model knows only one taxane",
+            first_line(130, 2 / 3, EVERY_8_WEEKS, immune_cell_share=positive),
+            "impassion131.pfs_pdl1",
+            "impassion131.os_pdl1",
+        ),
+    )
+
+
+@cache
+def outcome(scenario: Scenario, patients: int = PATIENTS) -> Outcome:
+    """Return what happens to so many virtual patients in a scenario."""
+    return run(scenario.trial, patients)
+
+
+def predict(scenario: Scenario, patients: int = PATIENTS) -> list[Prediction]:
+    """Return a ``Prediction`` for each endpoint of a scenario that was published."""
+    seen = outcome(scenario, patients)
+    found = []
+    for endpoint in ("pfs", "survival"):
+        key = getattr(scenario, endpoint)
+        if key is None:
+            continue
+        published = evidence.get(key)
+        times, events = seen.endpoint(endpoint)
+        arm = seen.experimental
+        medians = tuple(
+            kaplan_meier(times[own], events[own]).median() / DAYS_PER_MONTH for own in (arm, ~arm)
+        )
+        ratio = cox(times, events, arm)
+        spread = Z_95 * ratio.log_standard_error * np.sqrt(patients / published.n)
+        low, high = ratio.hazard_ratio * np.exp([-spread, spread])
+        found.append(Prediction(scenario, endpoint, medians, ratio, low, high, published))
+    return found

@@ -1,0 +1,150 @@
+"""The counting exercise in JupyterLab: by keyboard alone, narrow, asleep, and checked by axe."""
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from course_lib.labs import pd_l1_counting, pd_l1_drawing
+from course_lib.models import pd_l1_counting as model
+from labpage import open_notebook, run_all
+
+SOURCE = "from course_lib.labs import pd_l1_counting\npd_l1_counting.lab()"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+LAB = ".course-counting"
+
+
+def notebook(outputs=()):
+    cell = nbformat.v4.new_code_cell(SOURCE, execution_count=1, outputs=list(outputs))
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+
+
+@pytest.fixture
+def address(course_url, course_copy):
+    """Write the exercise into a notebook of its own and return where it opens."""
+    folder = course_copy / "work/notebooks"
+    (folder / "my_predictions.json").unlink(missing_ok=True)
+    head, _, query = course_url.partition("?")
+
+    def put(**content):
+        nbformat.write(notebook(**content), folder / "counting.ipynb")
+        return f"{head.split('/lab')[0]}/lab/tree/notebooks/counting.ipynb?{query}"
+
+    yield put
+    (folder / "counting.ipynb").unlink()
+
+
+@pytest.fixture
+def lab(page, address):
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    open_notebook(page, address())
+    run_all(page)
+    page.locator(f"{LAB} svg[role=img]").wait_for()
+    page.locator(f"{LAB}[role=group]").wait_for()  # access.js has been here
+    return page
+
+
+def press_until(page, key, name):
+    """Press a key until the control with this accessible name has the focus."""
+    target = (
+        page.locator(LAB)
+        .get_by_label(name, exact=True)
+        .or_(page.locator(LAB).get_by_role("button", name=name, exact=True))
+    )
+    for _ in range(40):
+        page.keyboard.press(key)
+        if target.evaluate("element => element === document.activeElement"):
+            return target
+    raise AssertionError(f"{key} never reached {name}")
+
+
+def test_guess_count_check_and_mark_by_keyboard_alone(lab):
+    lab.locator(f"{LAB} input[type=radio]").first.focus()
+    lab.keyboard.press("ArrowDown")
+    lab.keyboard.press("Tab")
+    lab.keyboard.press("Space")
+    press_until(lab, "Tab", "Record my guess")
+    lab.keyboard.press("Enter")
+    lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
+    for name, number in (
+        ("Stained tumour cells", "9"),
+        ("Stained lymphocytes and macrophages", "0"),
+        ("All viable tumour cells", "100"),
+        ("CPS", "9"),
+    ):
+        press_until(lab, "Tab", name)
+        lab.keyboard.press("Control+a")
+        lab.keyboard.type(number)
+    press_until(lab, "Tab", "Check counts and CPS")
+    lab.keyboard.press("Enter")
+    live = lab.locator(f"{LAB} [aria-live=polite]")
+    expect(live).to_contain_text("tumour proportion score (TPS)")
+    press_until(lab, "Shift+Tab", "Stained lymphocytes and macrophages")
+    lab.keyboard.press("Control+a")
+    lab.keyboard.type("6")
+    press_until(lab, "Tab", "CPS")
+    lab.keyboard.press("Control+a")
+    lab.keyboard.type("15")
+    press_until(lab, "Tab", "Check counts and CPS")
+    lab.keyboard.press("Space")
+    expect(live).to_contain_text("Right. 100 × (9 + 6) / 100 = 15")
+    press_until(lab, "Tab", "Count with me")
+    lab.keyboard.press("ArrowDown")
+    step = press_until(lab, "Tab", "Mark the next")
+    marks = lab.locator(f"{LAB} svg g.mark")
+    cells = model.field(1).find(model.IN_CPS, True)
+    for number, cell in enumerate(cells, start=1):
+        lab.keyboard.press("Enter")
+        expect(marks).to_have_count(number)
+        expect(step).to_be_focused()
+        expect(live).to_contain_text(f"{number}: {cell.kind}, region {cell.region}.")
+    expect(live).to_contain_text("That was the last one.")
+
+
+def test_the_table_alone_gives_the_counts(lab):
+    lab.get_by_role("button", name="Count without a guess").click()
+    lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
+    lab.get_by_role("button", name="Field 2").click()
+    expect(lab.locator(f"{LAB} .course-sentence")).to_contain_text("Field 2")
+    lab.locator(f"{LAB} summary", has_text="Show data").press("Enter")
+    cells = lab.locator(f"{LAB} table.course-data tbody tr")
+    expect(cells).to_have_count(len(model.REGIONS) + 1)
+    shown = [row.locator("th, td").all_text_contents() for row in cells.all()]
+    assert shown == [list(row) for row in pd_l1_drawing.table(model.field(2)).rows]
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
+    lab.set_viewport_size({"width": width, "height": 1000})
+    lab.get_by_role("button", name="Count without a guess").click()
+    lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
+    lab.get_by_role("button", name="Mark all").click()
+    lab.locator(f"{LAB} svg g.mark").nth(8).wait_for()
+    lab.locator(f"{LAB} summary", has_text="Show data").click()
+    lab.locator(f"{LAB} table.course-data td").first.wait_for()
+    results = Axe().run(lab, context={"include": [[".jp-Cell-outputArea"]]})
+    assert [violation["id"] for violation in results.response["violations"]] == []
+    # Only the picture and the table may scroll, and a keyboard reaches both.
+    clipped = lab.evaluate(
+        """lab => [...document.querySelectorAll(`${lab}, ${lab} *`)]
+          .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 &&
+                       getComputedStyle(e).overflowX !== 'visible' && e.tabIndex < 0)
+          .map(e => e.className)""",
+        LAB,
+    )
+    assert clipped == []
+    lab.locator(f"{LAB} .course-plot").screenshot(path=screenshots / f"counting-{width}.png")
+
+
+def test_reopened_without_a_kernel_it_shows_field_and_answer(page, address):
+    bundle = pd_l1_counting.Counting(1)
+    data = {"text/plain": bundle.text(), "text/html": bundle.html()}
+    saved = nbformat.v4.new_output("execute_result", data=data, execution_count=1)
+    open_notebook(page, address(outputs=[saved]))
+    picture = page.get_by_role("img", name="Field 1 shows 146 cells")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 800
+    answer = page.get_by_text("100 × (9 + 6) / 100 = 15")
+    expect(answer).to_be_hidden()
+    page.locator("summary", has_text="Show both scores").click()
+    expect(answer).to_be_visible()

@@ -1,0 +1,93 @@
+"""The trial lab in JupyterLab: by keyboard, live for 1,000 patients, narrow, checked by axe."""
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from course_lib.labs import two_arms
+from labpage import open_notebook, run_all
+
+SOURCE = "from course_lib.labs import two_arms\ntwo_arms.lab()"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+#: The text that plotly has drawn into the lab: line names, ticks, numbers at risk.
+DRAWN = "() => [...document.querySelectorAll('.course-plot svg text')].map(t => t.textContent)"
+
+
+@pytest.fixture
+def lab(page, course_url, course_copy):
+    folder = course_copy / "work/notebooks"
+    (folder / "my_predictions.json").unlink(missing_ok=True)
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(SOURCE)], metadata={"kernelspec": KERNEL}
+    )
+    nbformat.write(notebook, folder / "two_arms.ipynb")
+    head, _, query = course_url.partition("?")
+    page.set_viewport_size({"width": 1280, "height": 1500})
+    open_notebook(page, f"{head.split('/lab')[0]}/lab/tree/notebooks/two_arms.ipynb?{query}")
+    run_all(page)
+    page.wait_for_selector(".course-plot .scatterlayer .js-line", state="attached")
+    yield page
+    (folder / "two_arms.ipynb").unlink()
+
+
+def shows(page, **settings):
+    """Wait until the lab says what the model says at these settings, and return that view."""
+    expected = two_arms.lab(**settings).view
+    expect(page.locator(".course-sentence")).to_have_text(expected.sentence)
+    return expected
+
+
+def test_the_lab_predicts_runs_and_explains(lab, screenshots):
+    lab.get_by_text("It gets stronger: the hazard ratio falls.").click()
+    lab.get_by_text("Patients with more PD-L1 have more brake to release.").click()
+    lab.get_by_role("button", name="Record my prediction").click()
+    lab.wait_for_selector(".course-control-cps_from .noUi-target:not([disabled])")
+    lab.get_by_role("button", name="CPS 10 or more").click()
+    view = shows(lab, cps_from=10)
+    numbers = [text for texts in view.texts for text in texts.texts]
+    lab.wait_for_function(
+        f"numbers => {{ const drawn = ({DRAWN})(); return numbers.every(n => drawn.includes(n)) }}",
+        arg=numbers,
+    )
+    lab.locator(".course-lab").screenshot(path=screenshots / "two-arms-1280.png")
+    lab.get_by_text("They moved further apart.").click()
+    lab.get_by_text("That is what the model shows.").wait_for()
+    results = Axe().run(lab, context={"include": [[".jp-Cell-outputArea"]]})
+    assert [violation["id"] for violation in results.response["violations"]] == []
+
+
+def test_1000_patients_and_another_repetition_by_keyboard(lab):
+    lab.get_by_role("button", name="Show me without predicting").click()
+    lab.wait_for_selector(".course-control-patients .noUi-target:not([disabled])")
+    lab.locator(".course-control-patients .noUi-handle").focus()
+    lab.keyboard.press("End")
+    shows(lab, patients=1000)
+    lab.locator(".course-control-repetition .noUi-handle").focus()
+    lab.keyboard.press("ArrowRight")
+    shows(lab, patients=1000, repetition=2)
+
+
+def test_nothing_is_clipped_at_800_pixels(lab, screenshots):
+    lab.get_by_role("button", name="Show me without predicting").click()
+    lab.wait_for_selector(".course-control-patients .noUi-target:not([disabled])")
+    lab.set_viewport_size({"width": 800, "height": 1700})
+    lab.wait_for_function(
+        """() => {
+          const plot = document.querySelector('.course-plot').getBoundingClientRect();
+          const drawn = document.querySelector('.course-plot .main-svg').getBoundingClientRect();
+          return drawn.right <= plot.right + 1;
+        }"""
+    )
+    clipped = lab.evaluate(
+        """() => {
+          const plot = document.querySelector('.course-plot').getBoundingClientRect();
+          return [...document.querySelectorAll('.course-plot svg text')]
+            .filter(text => text.textContent.trim())
+            .filter(text => { const box = text.getBoundingClientRect();
+              return box.left < plot.left - 1 || box.right > plot.right + 1; })
+            .map(text => text.textContent);
+        }"""
+    )
+    lab.locator(".course-lab").screenshot(path=screenshots / "two-arms-800.png")
+    assert clipped == []
