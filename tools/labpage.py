@@ -42,6 +42,11 @@ def run_all(page) -> None:
         raise RuntimeError("A cell failed:\n" + failed.first.inner_text())
 
 
+def first_lab(page):
+    """The first lab of the notebook: a lesson has several."""
+    return page.locator(".course-lab").first
+
+
 #: Committed notebooks come with numbers: blank those on the screen, so that the wait
 #: is for this run.
 CLEAR_NUMBERS = """panel => {
