@@ -25,6 +25,10 @@ def main() -> None:
     unknown = sorted(set(options.name) - set(NAMES))
     if unknown:
         sys.exit(f"course: no benchmark {unknown[0]!r}; there is {', '.join(NAMES)}.")
+    if (options.scheduler or options.patients) and "trial" not in (options.name or NAMES):
+        sys.exit("course: --scheduler and --patients belong to ./course bench trial.")
+    if options.patients is not None and options.patients < 1:
+        sys.exit(f"course: --patients must be at least 1, you gave {options.patients}.")
     report = {}
     for name in options.name or NAMES:
         print(f"\n{name}: running …", flush=True)

@@ -61,6 +61,8 @@ end
 
 def measure(scheduler=None, patients=1_000_000) -> dict:
     """Return rows: µs of CPU per patient, and the memory of a long run."""
+    with connected(scheduler):
+        pass  # a wrong address is told before the long work, not after
     cohort = Cohort().draw(np.random.default_rng(20261121), COURSE)
     model = compiled(cohort)
     solvers = {
@@ -257,7 +259,10 @@ def connected(scheduler):
         return nullcontext()
     from distributed import Client  # needed for a cluster alone
 
-    return Client(scheduler)
+    try:
+        return Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        sys.exit(f"course: no cluster answers at {scheduler}: {error}. Is its scheduler running?")
 
 
 def check_cluster(scheduler, patients=5 * BLOCK):
