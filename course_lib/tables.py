@@ -30,7 +30,7 @@ UNITS = {
 }
 _LEFT = 'style="text-align:left; vertical-align:top; padding:4px 6px"'
 #: A table of more rows than this starts folded, so that what follows it is not lost.
-LONG = 12
+LONG = 15
 _PRINTED = (
     "<style>@media print { .course-folded::details-content { content-visibility: visible; } "
     "}</style>"
@@ -173,7 +173,8 @@ def trials(keys: Iterable[str], caption: str) -> Table:
         relation = "" if q.p_value.startswith("<") else "= "
         tested = f"{q.tested}, p {relation}{q.p_value}" if q.p_value else q.tested
         source = evidence.reference(q.source)
-        name = (f"{q.trial} (", Link(source.short, source.url), ")")
+        doubt = "" if q.status == "read" else f"; {STATUS[q.status]}"
+        name = (f"{q.trial} (", Link(source.short, source.url), f"{doubt})")
         population = f"{q.population} ({q.n:,})"
         cells = (name, population, endpoint, arms, _amount(q), tested)
         rows.append(tuple(cell if isinstance(cell, tuple) else (cell,) for cell in cells))

@@ -141,8 +141,8 @@ def test_no_source_repeats_itself(table):
         assert not link or not name.startswith(link), row[-1][2]
 
 
-@pytest.mark.parametrize(("rows", "folded"), [(1, False), (12, False), (13, True), (40, True)])
-def test_only_a_table_of_more_than_12_rows_is_folded(rows, folded):
+@pytest.mark.parametrize(("rows", "folded"), [(1, False), (15, False), (16, True), (40, True)])
+def test_only_a_table_of_more_than_15_rows_is_folded(rows, folded):
     table = Table("Many", ("A", "B"), ((("x",), ("y",)),) * rows)
     shown = table._repr_mimebundle_()["text/html"]
     assert table.html() in shown

@@ -59,7 +59,13 @@ def view(
         Reading("Lowest concentration between doses", lowest, "mg/L", 1),
         Reading("PD-1 brake released at that moment", effect_at_trough, "%", 1),
         Reading(f"Tumour on day {DAYS}", float(size[-1]), "mm", 0, least=1),
-        Reading(f"Tumour on day {DAYS} without drug", float(size_untreated[-1]), "mm", 0, least=1),
+        Reading(
+            f"Tumour on day {DAYS} without pembrolizumab",
+            float(size_untreated[-1]),
+            "mm",
+            0,
+            least=1,
+        ),
     )
     return View(
         series=series,
@@ -125,8 +131,8 @@ def _table(days, *columns) -> Table:
         "Pembrolizumab, mg/L",
         "PD-1 bound, %",
         "Brake released, %",
-        "Tumour with drug, mm",
-        "Tumour without drug, mm",
+        "Tumour with pembrolizumab, mm",
+        "Tumour without pembrolizumab, mm",
     )
     return Table("The plotted values every 30 days", heads, rows)
 
@@ -168,7 +174,8 @@ def _explain(record: dict[str, str]) -> str:
 SPEC = LabSpec(
     name="checkpoint_inhibitors",
     title="Releasing the PD-1 brake",
-    lead="One patient, one drug. Follow a dose from the blood to the T cell's brake to the tumour.",
+    lead="One patient. Follow a dose of pembrolizumab from the blood to the T cell's brake to the "
+    "tumour.",
     controls=(
         Control("dose", "Dose", "pembrolizumab.dose", step=10),
         Control("interval", "Interval between doses", "pembrolizumab.interval", step=7),

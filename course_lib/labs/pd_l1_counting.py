@@ -32,9 +32,11 @@ RULES = (
     f"macrophages) / all viable tumour cells, at most {model.HIGHEST}.</p>"
 )
 AREA_RULES = (
-    "<p><strong>Immune cell score (test SP142)</strong>: the share of the tumour area that "
+    "<p><strong>Immune cell score, IC (test SP142)</strong>: the share of the tumour area that "
     "stained immune cells cover. Lymphocytes, macrophages and granulocytes, such as neutrophils, "
-    f"count. The whole field is tumour area. From {model.AREA_THRESHOLD} % on it is positive.</p>"
+    "count; plasma cells and stroma cells do not. Multiply each count by the area of one such "
+    "cell, which stands in the legend, and add. The whole field is tumour area. From "
+    f"{model.AREA_THRESHOLD} % on it is positive.</p>"
 )
 LIMITS = (
     "The fields are invented. A real slide holds far more cells, and below "

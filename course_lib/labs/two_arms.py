@@ -18,7 +18,7 @@ from course_lib.models.virtual_trial import DAYS_PER_MONTH, Outcome, Trial, run
 MONTHS = 42
 #: Where the curves are drawn: every week, so that each scan is met.
 WEEKS = np.arange(0, MONTHS * DAYS_PER_MONTH, 7.0)
-#: Repetition 1 is a trial near the average of many: luck comes with the others.
+#: Repetition 1 has some bad luck in everybody, and none in CPS 10 or more.
 FIRST_SEED = 1401
 #: Where patients at risk are written into the plot, and the rows of the table, months.
 COUNTED = (0, 12, 24, 36)
@@ -67,7 +67,7 @@ def view(cps_from: float, patients: float, infiltration: float, repetition: floa
         for name, label in (("pfs", "progression or death"), ("survival", "death"))
         for reading in (
             Reading(f"Hazard ratio for {label}", ratios[name].hazard_ratio, "", 2),
-            Reading("Its 95 % interval ends at", ratios[name].high, "", 2),
+            Reading(f"Upper limit for {label}", ratios[name].high, "", 2),
         )
     )
     return View(
@@ -104,21 +104,25 @@ def _interval(ratio) -> str:
     return f"{ratio.hazard_ratio:.2f} (95 % interval {ratio.low:.2f} to {ratio.high:.2f})"
 
 
+def _judged(ratio) -> str:
+    """The ratio, its interval, and what they say."""
+    if ratio.low <= 1 <= ratio.high:
+        verdict = "the interval includes 1, so this trial alone does not show a difference."
+    else:
+        verdict = "below 1, a benefit." if ratio.high < 1 else "above 1, harm."
+    return f"{_interval(ratio)}: {verdict}"
+
+
 def _sentence(cps_from, outcome, curves, ratios) -> str:
     who = f"with CPS {cps_from:.0f} or more" if cps_from > 0 else "with any CPS"
     treated = int(outcome.experimental.sum())
     total = outcome.experimental.size
-    verdict = {
-        True: "The interval includes 1: this trial alone does not show a difference.",
-        False: "The interval lies below 1: the trial shows a benefit."
-        if ratios["pfs"].high < 1
-        else "The interval lies above 1: the trial shows harm.",
-    }[ratios["pfs"].low <= 1 <= ratios["pfs"].high]
     return (
         f"{total} patients {who}: {treated} received pembrolizumab with chemotherapy and "
         f"{total - treated} chemotherapy alone. Median time to progression or death: "
         f"{_median(curves['pfs', True])} against {_median(curves['pfs', False])}. "
-        f"Hazard ratio {_interval(ratios['pfs'])}. {verdict}"
+        f"Hazard ratio for progression or death {_judged(ratios['pfs'])} "
+        f"For death {_judged(ratios['survival'])}"
     )
 
 
@@ -153,8 +157,8 @@ def _table(curves) -> Table:
 
 def _explain(record: dict[str, str]) -> str:
     """Compare the trial in everybody with the trial in CPS 10 or more, and with the prediction."""
-    everybody = view(**SPEC.defaults)
-    selected = view(**{**SPEC.defaults, "cps_from": 10.0})
+    many = {**SPEC.defaults, "patients": 1000}
+    everybody, selected = view(**many), view(**{**many, "cps_from": 10.0})
     plan = SPEC.prediction
     text = []
     if "predict" in record:
@@ -164,8 +168,9 @@ def _explain(record: dict[str, str]) -> str:
             + ("That is what the model shows." if right else "The model shows something else.")
         )
     text.append(
-        f"In everybody the hazard ratio for progression or death was {everybody.readings[0]}. "
-        f"In patients with CPS 10 or more it was {selected.readings[0]}. In this model PD-L1 is "
+        "With 1,000 patients, where chance matters less, the hazard ratio for progression or "
+        f"death is {everybody.readings[0]} in everybody, and {selected.readings[0]} in patients "
+        "with CPS 10 or more. In this model PD-L1 is "
         "the brake that the drug releases. Patients with little of it gain little, and they "
         "dilute the effect."
     )
@@ -192,8 +197,8 @@ def _upper(view: View) -> float:
 SPEC = LabSpec(
     name="two_arms",
     title="Two arms, one question",
-    lead="You run the trial: half the virtual patients get pembrolizumab with chemotherapy, "
-    "half chemotherapy alone: the control. Chance decides who.",
+    lead="You run the trial. A virtual patient gets pembrolizumab with chemotherapy, or "
+    "chemotherapy alone: the control. Chance decides for each patient.",
     controls=(
         Control("cps_from", "Enrol patients with PD-L1 of at least", "cohort.cps_from", 1),
         Control("patients", "Patients in the trial", "two_arms.patients", step=10),
@@ -236,7 +241,8 @@ SPEC = LabSpec(
             and all(_upper(_repeated(settings, repetition)) < 1 for repetition in (1, 2, 3))
         ),
         praise="Choosing the patients made up for their number. The price: you now know nothing "
-        "about all the others.",
+        "about all the others. And you chose the design after you had seen results: in a real "
+        "trial it must be fixed before.",
         solutions=(
             {"cps_from": 30, "patients": 120},
             {"cps_from": 10, "patients": 120, "infiltration": 3},

@@ -184,8 +184,8 @@ def rates_of_change(t, state, free, killed_high, killed_low, g, m, rho50, b, sup
     """Return the rates of change of ln H, ln L and E: the equations at the top of this file.
 
     Arguments: day; state, rows ln H, ln L and E, without the direct kill of this step;
-    free PD-1; logarithm of that direct kill, for both classes; then the parameters, with
-    ``supply`` as in ``Patient.supply``. Shape (patients,) each.
+    the share of PD-1 that still brakes; logarithm of that direct kill, for both classes; then
+    the parameters, with ``supply`` as in ``Patient.supply``. Shape (patients,) each.
     """
     log_high, log_low, t_cells = state
     high, low = np.exp(log_high - killed_high), np.exp(log_low - killed_low)

@@ -1,6 +1,7 @@
 """Published trials, run again with virtual patients: one that calibrated the model, others not.
 
-Each scenario was fixed before it was run. Where a trial differs from the model's one drug and
+Scenarios were fixed on a draft of the model; its numbers were fitted once more afterwards, again
+to the calibrated trial alone. Where a trial differs from the model's one drug and
 one chemotherapy, the scenario says how it was translated. The misses are part of the result.
 """
 
@@ -17,6 +18,8 @@ from course_lib.models.survival import Z_95, HazardRatio, cox, kaplan_meier
 from course_lib.models.virtual_trial import DAYS_PER_MONTH, Outcome, Trial, run
 
 PATIENTS = 4096  # virtual, in each scenario
+CALIBRATED = "calibrated"
+CONTAINS = "contains the patients of the fit"
 EVERY_9_WEEKS = ((9, 54), (12, 600))
 EVERY_8_WEEKS = ((8, 48), (12, 600))
 
@@ -26,8 +29,8 @@ class Scenario:
     """A published trial, as the model can run it.
 
     name and translation: words for a table.  trial: the ``Trial``.  pfs and survival: evidence
-    keys of what was published, None if it is not known for sure.  calibrated: whether the model
-    was fitted to it.
+    keys of what was published, None if it is not known for sure.  role: what the trial was to
+    the model.
     """
 
     name: str
@@ -35,7 +38,7 @@ class Scenario:
     trial: Trial
     pfs: str | None
     survival: str
-    calibrated: bool = False
+    role: str = "not used for the fit"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def scenarios():
         scans=EVERY_9_WEEKS,
         seed=119,
     )
-    positive = evidence.get("impassion130.pfs_pdl1").n / evidence.get("impassion130.pfs_itt").n
+
+    def positive(trial):
+        return evidence.get(f"{trial}.pfs_pdl1").n / evidence.get(f"{trial}.pfs_itt").n
+
     atezolizumab = "atezolizumab acts like pembrolizumab; PD-L1 on immune cells goes with CPS"
     return (
         Scenario(
@@ -93,21 +99,30 @@ def scenarios():
             first_line(355, 2 / 3, cps_from=10),
             "keynote_355.pfs_cps10",
             "keynote_355.os_cps10",
-            calibrated=True,
+            role=CALIBRATED,
+        ),
+        Scenario(
+            "KEYNOTE-355, CPS 1 to 9",
+            "the same treatments, other patients",
+            first_line(355, 2 / 3, cps_from=1, cps_below=10),
+            "keynote_355.pfs_cps1_9",
+            "keynote_355.os_cps1_9",
         ),
         Scenario(
             "KEYNOTE-355, CPS ≥ 1",
-            "the same treatments, other patients",
+            "the same treatments; half of these patients are those of the fit",
             first_line(355, 2 / 3, cps_from=1),
             "keynote_355.pfs_cps1",
             "keynote_355.os_cps1",
+            role=CONTAINS,
         ),
         Scenario(
             "KEYNOTE-355, all patients",
-            "the same treatments, other patients",
+            "the same treatments; four in ten of these patients are those of the fit",
             first_line(355, 2 / 3),
             "keynote_355.pfs_itt",
             "keynote_355.os_itt",
+            role=CONTAINS,
         ),
         Scenario(
             "KEYNOTE-119, CPS ≥ 10",
@@ -120,15 +135,14 @@ def scenarios():
         Scenario(
             "IMpassion130, PD-L1 positive",
             atezolizumab,
-            first_line(130, 1 / 2, EVERY_8_WEEKS, immune_cell_share=positive),
+            first_line(130, 1 / 2, EVERY_8_WEEKS, immune_cell_share=positive("impassion130")),
             "impassion130.pfs_pdl1",
             "impassion130.os_pdl1",
         ),
         Scenario(
             "IMpassion131, PD-L1 positive",
-            # The same seed as IMpassion130: to the model it is the same trial.
             atezolizumab + "; the model knows only one taxane",
-            first_line(130, 2 / 3, EVERY_8_WEEKS, immune_cell_share=positive),
+            first_line(131, 2 / 3, EVERY_8_WEEKS, immune_cell_share=positive("impassion131")),
             "impassion131.pfs_pdl1",
             "impassion131.os_pdl1",
         ),

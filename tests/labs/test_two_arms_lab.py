@@ -103,10 +103,13 @@ def test_more_patients_narrow_the_interval():
 def test_the_sentence_judges_the_interval():
     for repetition in range(1, 11):
         found = shown(patients=100, repetition=repetition)
-        includes = "includes 1" in found.sentence
+        of_pfs, of_survival = found.sentence.split("For death")
         outcome = run(trial(0, 1, repetition), 100)
-        ratio = cox(outcome.pfs, outcome.progressed, outcome.experimental)
-        assert includes == (ratio.low <= 1 <= ratio.high)
+        for endpoint, words in (("pfs", of_pfs), ("survival", of_survival)):
+            ratio = cox(*outcome.endpoint(endpoint), outcome.experimental)
+            assert f"{ratio.hazard_ratio:.2f} (" in words
+            assert ("includes 1" in words) == (ratio.low <= 1 <= ratio.high)
+            assert ("a benefit" in words) == (ratio.high < 1)
 
 
 def test_the_table_holds_the_months_it_names():
@@ -124,7 +127,10 @@ def test_the_explanation_refers_to_the_prediction(choice, seen):
 
 
 def test_the_explanation_is_true_of_the_model():
-    assert shown(cps_from=10).readings[0].value < shown().readings[0].value
+    everybody, selected = (shown(cps_from=cps, patients=1000).readings[0] for cps in (0, 10))
+    text = SPEC.prediction.explain({"observe": "apart"})
+    assert f"{everybody} in everybody, and {selected} in patients" in text
+    assert selected.value < everybody.value
 
 
 def test_a_wrong_setting_is_refused():
