@@ -7,9 +7,10 @@ with CPS ≥ 10, and to nothing else: ``patient.resistant_fraction``,
 ``checkpoint_model.t_cell_supply`` and ``outcome.death_hazard``. Medians and hazard ratios alone
 leave the resistant fraction open (it trades off against the T cells), so the two response
 rates, recalled and not read, join with little weight. The kill rate of chemotherapy and growth
-after progression stay open even then: both are assumed. The same patients are treated in both
-arms. The fitted values, rounded, are written into ``assets/evidence`` by hand, as
-``calibrated``; a test repeats the comparison with what stands there, with another seed.
+after progression stay open even then: both are fixed at what a first fit gave. The same patients
+are treated in both arms. The fitted values, rounded, are written into ``assets/evidence`` as
+``calibrated``: the set between the fits of several seeds that loses least on fresh ones. A test
+repeats the comparison with what stands there, with another seed.
 """
 
 import argparse
