@@ -9,8 +9,21 @@ import ipywidgets as widgets
 from course_lib.labs.spec import Question
 
 
+def bundle(widget: widgets.Widget, text: str, html: str) -> dict[str, object]:
+    """What a lab gives the notebook: the live widget, and what stays when the kernel sleeps."""
+    return {
+        "application/vnd.jupyter.widget-view+json": {
+            "version_major": 2,
+            "version_minor": 0,
+            "model_id": widget.model_id,
+        },
+        "text/plain": text,
+        "text/html": html,
+    }
+
+
 def block(children: list[widgets.Widget], *classes: str) -> widgets.Box:
-    """A plain block: the course's own style sheet lays it out."""
+    """Put widgets below each other; ``classes`` name the style."""
     box = widgets.Box(children, layout=widgets.Layout(display="block", overflow="visible"))
     if "course-main" in classes or "course-buttons" in classes:
         box.layout.display = None

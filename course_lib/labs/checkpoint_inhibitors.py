@@ -141,14 +141,7 @@ def _explain(record: dict[str, str]) -> str:
     """Say what happened when the dose doubled, and compare it with the prediction."""
     once = view(**SPEC.defaults)
     twice = view(**{**SPEC.defaults, "dose": 2 * SPEC.defaults["dose"]})
-    plan = SPEC.prediction
-    text = []
-    if "predict" in record:
-        right = record["predict"] == "same"
-        text.append(
-            f"You predicted: “{plan.predict.words(record['predict'])}” "
-            + ("That is what the model shows." if right else "The model shows something else.")
-        )
+    text = SPEC.prediction.compared(record, "same")
     text.append(
         f"Doubling the dose doubled the concentration: {once.readings[0]} became "
         f"{twice.readings[0]} before the second dose. But the brake was already "

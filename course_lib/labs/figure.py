@@ -196,30 +196,25 @@ def _ghost(series: Series) -> go.Scatter:
 def _names(view: View, panel: int, highest: float) -> go.Scatter:
     """The names of one panel's lines, each where its line is last drawn."""
     x, y, positions, texts = _ends(view, panel, highest)
-    return go.Scatter(
-        x=x,
-        y=y,
-        name=f"names of panel {panel}",
-        mode="text",
-        text=texts,
-        textposition=positions,
-        meta=highest,
-        textfont={"size": 13, "color": TEXT},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
+    name = f"names of panel {panel}"
+    return _written(name, x, y, texts, size=13, textposition=positions, meta=highest)
 
 
 def _texts(texts: Texts) -> go.Scatter:
+    return _written(texts.name, texts.x, texts.y, texts.texts, size=12)
+
+
+def _written(name: str, x: np.ndarray, y: np.ndarray, texts, size: int, **more) -> go.Scatter:
     return go.Scatter(
-        x=texts.x,
-        y=texts.y,
-        name=texts.name,
+        x=x,
+        y=y,
+        name=name,
         mode="text",
-        text=texts.texts,
-        textfont={"size": 12, "color": TEXT},
+        text=texts,
+        textfont={"size": size, "color": TEXT},
         cliponaxis=False,
         hoverinfo="skip",
+        **more,
     )
 
 

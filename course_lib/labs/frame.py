@@ -21,7 +21,7 @@ import traitlets
 
 from course_lib.labs import figure as drawing
 from course_lib.labs import predictions
-from course_lib.labs.blocks import block, choices, push_button, reveal
+from course_lib.labs.blocks import block, bundle, choices, push_button, reveal
 from course_lib.labs.spec import Control, LabSpec
 from course_lib.labs.view import View
 
@@ -76,15 +76,7 @@ class Lab:
     # --- what the notebook shows -------------------------------------------------
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
-        return {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.widget.model_id,
-            },
-            "text/plain": self.view.text(),
-            "text/html": self.view.html(self.spec.title),
-        }
+        return bundle(self.widget, self.view.text(), self.view.html(self.spec.title))
 
     @property
     def code(self) -> str:

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 
 from course_lib import evidence
 from course_lib.labs import predictions
-from course_lib.labs.blocks import block, choices, push_button, reveal
+from course_lib.labs.blocks import block, bundle, choices, push_button, reveal
 from course_lib.labs.frame import Access
 from course_lib.labs.pd_l1_drawing import alt, draw, sentence, table
 from course_lib.labs.spec import Question
@@ -117,15 +117,7 @@ class Counting:
         self.picture = widgets.HTML()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
-        return {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.widget.model_id,
-            },
-            "text/plain": self.text(),
-            "text/html": self.html(),
-        }
+        return bundle(self.widget, self.text(), self.html())
 
     def text(self) -> str:
         """The field and both rules in numbers, without the answer."""

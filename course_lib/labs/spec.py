@@ -98,6 +98,14 @@ class Prediction:
     observe: Question
     explain: Callable[[dict[str, str]], str]
 
+    def compared(self, record: dict[str, str], right: str) -> list[str]:
+        """Quote what was predicted and say whether the model agrees; nothing if it was skipped."""
+        if "predict" not in record:
+            return []
+        agrees = record["predict"] == right
+        verdict = "That is what the model shows." if agrees else "The model shows something else."
+        return [f"You predicted: “{self.predict.words(record['predict'])}” {verdict}"]
+
 
 @dataclass(frozen=True)
 class LabSpec:

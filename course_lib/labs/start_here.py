@@ -57,13 +57,7 @@ def view(doubling_time: float) -> View:
 def _explain(record: dict[str, str]) -> str:
     """Say what three doublings do to a diameter, and compare it with the prediction."""
     shown = view(**SPEC.defaults)
-    text = []
-    if "predict" in record:
-        right = record["predict"] == "twice"
-        text.append(
-            f"You predicted: “{SPEC.prediction.predict.words(record['predict'])}” "
-            + ("That is what the model shows." if right else "The model shows something else.")
-        )
+    text = SPEC.prediction.compared(record, "twice")
     text.append(
         f"Three doublings make 2 × 2 × 2 = {shown.readings[1].value:.0f} times the volume. But a "
         "tumour grows in length, width and height at once. Twice as wide, twice as long and twice "

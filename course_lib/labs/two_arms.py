@@ -159,20 +159,12 @@ def _explain(record: dict[str, str]) -> str:
     """Compare the trial in everybody with the trial in CPS 10 or more, and with the prediction."""
     many = {**SPEC.defaults, "patients": 1000}
     everybody, selected = view(**many), view(**{**many, "cps_from": 10.0})
-    plan = SPEC.prediction
-    text = []
-    if "predict" in record:
-        right = record["predict"] == "stronger"
-        text.append(
-            f"You predicted: “{plan.predict.words(record['predict'])}” "
-            + ("That is what the model shows." if right else "The model shows something else.")
-        )
+    text = SPEC.prediction.compared(record, "stronger")
     text.append(
         "With 1,000 patients, where chance matters less, the hazard ratio for progression or "
         f"death is {everybody.readings[0]} in everybody, and {selected.readings[0]} in patients "
-        "with CPS 10 or more. In this model PD-L1 is "
-        "the brake that the drug releases. Patients with little of it gain little, and they "
-        "dilute the effect."
+        "with CPS 10 or more. In this model PD-L1 is the brake that the drug releases. Patients "
+        "with little of it gain little, and they dilute the effect."
     )
     text.append(
         {

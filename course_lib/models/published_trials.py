@@ -2,7 +2,7 @@
 
 Scenarios were fixed on a draft of the model; its numbers were fitted once more afterwards, again
 to the calibrated trial alone. Where a trial differs from the model's one drug and
-one chemotherapy, the scenario says how it was translated. The misses are part of the result.
+one chemotherapy, a comment says how it was translated. The misses are part of the result.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from course_lib.models.virtual_trial import DAYS_PER_MONTH, Outcome, Trial, run
 PATIENTS = 4096  # virtual, in each scenario
 CALIBRATED = "calibrated"
 CONTAINS = "contains the patients of the fit"
+# scans.keynote_119 and scans.impassion130, .impassion131: to one year, then every 12 weeks.
 EVERY_9_WEEKS = ((9, 54), (12, 600))
 EVERY_8_WEEKS = ((8, 48), (12, 600))
 
@@ -28,13 +29,12 @@ EVERY_8_WEEKS = ((8, 48), (12, 600))
 class Scenario:
     """A published trial, as the model can run it.
 
-    name and translation: words for a table.  trial: the ``Trial``.  pfs and survival: evidence
+    name: words for a table.  trial: the ``Trial``.  pfs and survival: evidence
     keys of what was published, None if it is not known for sure.  role: what the trial was to
     the model.
     """
 
     name: str
-    translation: str
     trial: Trial
     pfs: str | None
     survival: str
@@ -68,7 +68,7 @@ class Prediction:
 def scenarios():
     """Return the scenarios, the calibrated one first."""
 
-    def first_line(seed, share, scans=((8, 24), (9, 51), (12, 600)), **cohort):
+    def first_line(seed, share, scans=Trial.scans, **cohort):
         return Trial(
             experimental=[Pembrolizumab(), Chemotherapy()],
             control=[Chemotherapy()],
@@ -78,8 +78,9 @@ def scenarios():
             seed=seed,
         )
 
-    # One drug alone kills half as fast as the partners of KEYNOTE-355: assumed.
-    single = Chemotherapy(kill_rate=Chemotherapy().kill_rate / 2)
+    # One drug alone, and patients as in first line.
+    weaker = evidence.get("chemotherapy.single_drug").value
+    single = Chemotherapy(kill_rate=weaker * Chemotherapy().kill_rate)
     second_line = Trial(
         experimental=[Pembrolizumab()],
         control=[single],
@@ -91,11 +92,9 @@ def scenarios():
     def positive(trial):
         return evidence.get(f"{trial}.pfs_pdl1").n / evidence.get(f"{trial}.pfs_itt").n
 
-    atezolizumab = "atezolizumab acts like pembrolizumab; PD-L1 on immune cells goes with CPS"
     return (
         Scenario(
             "KEYNOTE-355, CPS ≥ 10",
-            "calibrated on this trial",
             first_line(355, 2 / 3, cps_from=10),
             "keynote_355.pfs_cps10",
             "keynote_355.os_cps10",
@@ -103,14 +102,12 @@ def scenarios():
         ),
         Scenario(
             "KEYNOTE-355, CPS 1 to 9",
-            "the same treatments, other patients",
             first_line(355, 2 / 3, cps_from=1, cps_below=10),
             "keynote_355.pfs_cps1_9",
             "keynote_355.os_cps1_9",
         ),
         Scenario(
             "KEYNOTE-355, CPS ≥ 1",
-            "the same treatments; half of these patients are those of the fit",
             first_line(355, 2 / 3, cps_from=1),
             "keynote_355.pfs_cps1",
             "keynote_355.os_cps1",
@@ -118,7 +115,6 @@ def scenarios():
         ),
         Scenario(
             "KEYNOTE-355, all patients",
-            "the same treatments; four in ten of these patients are those of the fit",
             first_line(355, 2 / 3),
             "keynote_355.pfs_itt",
             "keynote_355.os_itt",
@@ -126,22 +122,20 @@ def scenarios():
         ),
         Scenario(
             "KEYNOTE-119, CPS ≥ 10",
-            "pembrolizumab alone against chemotherapy that kills half as fast, patients as in "
-            "first line",
             second_line,
             None,
             "keynote_119.os_cps10",
         ),
+        # Atezolizumab acts like pembrolizumab, PD-L1 on immune cells goes with the CPS, and the
+        # model knows only one taxane.
         Scenario(
             "IMpassion130, PD-L1 positive",
-            atezolizumab,
             first_line(130, 1 / 2, EVERY_8_WEEKS, immune_cell_share=positive("impassion130")),
             "impassion130.pfs_pdl1",
             "impassion130.os_pdl1",
         ),
         Scenario(
             "IMpassion131, PD-L1 positive",
-            atezolizumab + "; the model knows only one taxane",
             first_line(131, 2 / 3, EVERY_8_WEEKS, immune_cell_share=positive("impassion131")),
             "impassion131.pfs_pdl1",
             "impassion131.os_pdl1",

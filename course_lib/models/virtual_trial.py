@@ -25,7 +25,7 @@ from course_lib.models.cohort import Cohort
 from course_lib.models.ode import CHUNK
 from course_lib.models.parameters import Parameters, checked, given
 from course_lib.models.patient import STEP, Effects, checked_therapies, days_between, integrate
-from course_lib.models.recist import Criteria, progressed
+from course_lib.models.recist import CR, PR, Criteria, best_change, best_response, progressed
 from course_lib.models.survival import cox, log_rank
 
 DAYS_PER_MONTH = 365.25 / 12
@@ -280,9 +280,10 @@ def _run_block(trial, patients, block):
             )
     event = np.minimum(progression, death)
     last_scan = np.append(0.0, scans)[np.searchsorted(scans, watched, side="right")]
-    counted = (scans[:, None] <= np.minimum(progression, watched)) & np.isfinite(sizes)
-    smallest = np.min(np.where(counted, sizes, np.inf), axis=0, initial=np.inf)
-    ratio = np.where(counted.any(axis=0), smallest / everybody.sum_of_diameters[:count], 1.0)
+    # The last row is a scan that nobody had: a trial may end before its first scan.
+    seen = np.where(scans[:, None] <= watched, sizes, np.nan)
+    sums = np.vstack([everybody.sum_of_diameters[:count], seen, np.full(count, np.nan)])
+    ratio = 1 + best_change(sums, trial.criteria) / 100
     return Outcome(
         experimental=experimental,
         cps=everybody.cps[:count],
@@ -290,8 +291,8 @@ def _run_block(trial, patients, block):
         progressed=event <= watched,
         survival=np.minimum(death, watched),
         died=death <= watched,
-        best_ratio=ratio,
-        responded=100 * ratio <= 100 - trial.criteria.response_percent,
+        best_ratio=np.where(np.isnan(ratio), 1.0, ratio),
+        responded=np.isin(best_response(sums, trial.criteria), (CR, PR)),
     )
 
 

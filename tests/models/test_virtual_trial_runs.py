@@ -74,10 +74,8 @@ def test_the_same_bits_in_any_order(outcome):
     assert_same(outcome, run(TRIAL, NUMBER, backwards))
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_the_same_bits_on_two_workers(outcome, method):
-    if method not in multiprocessing.get_all_start_methods():
-        pytest.skip("not on this system")
     with multiprocessing.get_context(method).Pool(2) as pool:
         assert_same(outcome, run(TRIAL, NUMBER, pool.imap))
         assert_same(outcome, run(TRIAL, NUMBER, pool.map))
