@@ -107,7 +107,7 @@ MODEL = {
     "cohort.size_high": (400, "[length]"),
     "cohort.antigen_low_logit_sd": (1.5, None),
     "cohort.resistant_logit_sd": (4, None),
-    "chemotherapy.single_drug": (0.5, None),
+    "published_trials.single_drug": (0.5, None),
     "chemotherapy.kill_rate": (0.0776, "1/[time]"),
     "outcome.later_lines_growth": (0.25, None),
     "outcome.death_size_exponent": (1, None),

@@ -79,7 +79,7 @@ def scenarios():
         )
 
     # One drug alone, and patients as in first line.
-    weaker = evidence.get("chemotherapy.single_drug").value
+    weaker = evidence.get("published_trials.single_drug").value
     single = Chemotherapy(kill_rate=weaker * Chemotherapy().kill_rate)
     second_line = Trial(
         experimental=[Pembrolizumab()],
