@@ -120,6 +120,10 @@ function render({ model, el }) {
     watch.observe(lab, { childList: true, subtree: true });
     const plot = lab.querySelector(".course-plot");
     if (plot) resize.observe(plot);
+    plot?.addEventListener("click", (event) => {
+      const clicked = dataUnder(event, model.get("sets"));
+      if (clicked) model.send(clicked);
+    });
     repair(lab, model);
   };
   attach();
@@ -150,6 +154,7 @@ function repair(lab, model) {
       // Read what the screen shows, not 76.80000000000001.
       if (readout) set(handle, "aria-valuetext", `${readout.textContent} ${unit}`.trim());
     }
+    for (const menu of control.querySelectorAll("select")) set(menu, "aria-label", label);
     for (const box of control.querySelectorAll(".widget-radio-box")) {
       set(box, "role", "radiogroup");
       set(box, "aria-label", label);
@@ -164,6 +169,23 @@ function repair(lab, model) {
   for (const toggle of lab.querySelectorAll(".widget-toggle-button")) {
     set(toggle, "aria-expanded", String(toggle.classList.contains("mod-active")));
   }
+}
+
+// Where a click fell, in data units, if its panel sets controls. Plotly itself reports clicks on
+// points only, and an empty part of a phase plane is where people click.
+function dataUnder(event, sets) {
+  const drawn = event.target.closest(".js-plotly-plot");
+  if (!drawn?._fullLayout) return null;
+  const { left, top } = drawn.getBoundingClientRect();
+  for (let panel = 0; panel < sets.length; panel += 1) {
+    const { [`xaxis${panel ? panel + 1 : ""}`]: across, [`yaxis${panel ? panel + 1 : ""}`]: up } =
+      drawn._fullLayout;
+    const x = event.clientX - left - across._offset;
+    const y = event.clientY - top - up._offset;
+    const inside = x >= 0 && x <= across._length && y >= 0 && y <= up._length;
+    if (sets[panel].length && inside) return { panel, x: across.p2d(x), y: up.p2d(y) };
+  }
+  return null;
 }
 
 // A plain key belongs to the lab; Escape, Shift+Enter and shortcuts with Ctrl to JupyterLab.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from course_lib.labs.spec import Question
+from course_lib.labs.spec import Choice, Control, Question
 
 
 def bundle(widget: widgets.Widget, text: str, html: str) -> dict[str, object]:
@@ -40,6 +41,33 @@ def push_button(text: str, do: Callable[[], None]) -> widgets.Button:
     button = widgets.Button(description=text)
     button.on_click(lambda _: do())
     return button
+
+
+def slider(control: Control, value: float, continuous: bool) -> widgets.FloatSlider:
+    """A slider over the range of its evidence entry; ``continuous``: tells while it moves."""
+    low, high = control.quantity.low, control.quantity.high
+    shared = {
+        "value": value,
+        "step": control.step,
+        "description": control.label_with_unit,
+        "continuous_update": continuous,
+        "layout": widgets.Layout(width="100%"),
+    }
+    if control.log:
+        return widgets.FloatLogSlider(
+            min=math.log10(low), max=math.log10(high), readout_format=".3r", **shared
+        )
+    return widgets.FloatSlider(min=low, max=high, readout_format=f".{control.digits}f", **shared)
+
+
+def menu(choice: Choice, value: str) -> widgets.Dropdown:
+    """A menu of named options."""
+    return widgets.Dropdown(
+        options=[(words, name) for name, words in choice.options],
+        value=value,
+        description=choice.label,
+        layout=widgets.Layout(width="100%"),
+    )
 
 
 def choices(name: str, question: Question) -> widgets.RadioButtons:

@@ -12,20 +12,25 @@ from course_lib.labs.view import ACTORS, Panel, Series, Texts, View
 TEXT = "#222222"
 GRID = "#E3E3E3"
 ROW_HEIGHT = 185
+#: Between two panels of which the upper has an x axis of its own, pixels.
+X_AXIS_HEIGHT = 74
 
 
 def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
-    """Return a plotly figure of ``view``: stacked panels over one shared x axis.
+    """Return a plotly figure of ``view``: stacked panels over one x axis, or over their own.
 
     Traces come in the order: ghosts of the moving series, the series, the names of
     each panel, the texts. Names stand at the line's end instead of in a legend, in dark text; as
     text of the lines themselves they would cost plotly a node per point.
     """
+    own = any(panel.x_range for panel in panels)
+    plots = ROW_HEIGHT * sum(panel.height for panel in panels)
+    gaps = X_AXIS_HEIGHT * (len(panels) - 1) if own else 0
     figure = make_subplots(
         rows=len(panels),
         cols=1,
-        shared_xaxes=True,
-        vertical_spacing=0.09,
+        shared_xaxes=not own,
+        vertical_spacing=X_AXIS_HEIGHT / (plots + gaps) if own else 0.09,
         row_heights=[panel.height for panel in panels],
         subplot_titles=[panel.title for panel in panels],
     )
@@ -33,8 +38,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         figure.add_trace(_ghost(series), row=series.panel + 1, col=1)
     for series in view.series:
         figure.add_trace(_line(series), row=series.panel + 1, col=1)
-    named = [row for row in range(len(panels)) if _shown(view, row)]
-    for row in named:
+    for row in _named(view):
         figure.add_trace(_names(view, row, panels[row].y_range[1]), row=row + 1, col=1)
     for texts in view.texts:
         figure.add_trace(_texts(texts), row=texts.panel + 1, col=1)
@@ -61,8 +65,22 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
                 col=1,
             )
             figure.update_xaxes(showgrid=False, zeroline=False, row=row, col=1)
-    figure.update_xaxes(title_text=x_title, row=len(panels), col=1)
     figure.update_xaxes(range=list(x_range), gridcolor=GRID, linecolor=TEXT, fixedrange=True)
+    for row, panel in enumerate(panels, start=1):
+        if panel.x_range:
+            low, high = panel.x_range
+            figure.update_xaxes(
+                title_text=panel.x_title + (" (log)" if panel.x_log else ""),
+                type="log" if panel.x_log else "linear",
+                range=[np.log10(low), np.log10(high)] if panel.x_log else [low, high],
+                dtick=1 if panel.x_log else None,
+                row=row,
+                col=1,
+            )
+        elif row == len(panels) or panels[row].x_range:  # the last above an axis of another
+            figure.update_xaxes(title_text=x_title, showticklabels=True, row=row, col=1)
+        elif own:
+            figure.update_xaxes(showticklabels=False, row=row, col=1)
     figure.update_yaxes(gridcolor=GRID, linecolor=TEXT, fixedrange=True, title_standoff=6)
     figure.update_xaxes(title_font_size=13)
     figure.update_yaxes(title_font_size=13)
@@ -70,7 +88,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
     figure.update_annotations(x=0, xanchor="left", font={"size": 14, "color": TEXT})
     figure.update_layout(
         template="none",  # plotly would coerce its whole template at every redraw
-        height=round(ROW_HEIGHT * sum(panel.height for panel in panels) + 70),
+        height=round(plots + gaps + 70),
         autosize=True,
         showlegend=False,
         paper_bgcolor="#FFFFFF",
@@ -103,6 +121,18 @@ class OneWayFigure(go.FigureWidget):
     def _handler_js2py_layoutDelta(self, change):
         """Drop the report."""
 
+    def _send_animate_msg(self, styles_data, relayout_data, trace_indexes, animation_opts):
+        """Name one line of every panel: plotly empties a panel of which an animation has none."""
+        first = {trace.yaxis: index for index, trace in reversed(list(enumerate(self.data)))}
+        moved = {self.data[index].yaxis for index in trace_indexes}
+        still = [index for panel, index in first.items() if panel not in moved]
+        super()._send_animate_msg(
+            styles_data=[*styles_data, *({} for _ in still)],
+            relayout_data=relayout_data,
+            trace_indexes=[*trace_indexes, *still],
+            animation_opts=animation_opts,
+        )
+
     def _perform_batch_animate(self, animation_opts):
         animation_opts["frame"]["redraw"] = False
         animation_opts["mode"] = "immediate"
@@ -121,7 +151,7 @@ def live(figure: go.Figure) -> OneWayFigure:
 def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
     """Show ``view`` and, thin and dashed, the run ``before``: one message to the browser."""
     moving, count = len(_moving(view)), len(view.series)
-    rows = sorted({series.panel for series in view.series})
+    rows = _named(view)
     ghosts, lines, names, texts = np.split(
         np.array(figure.data, dtype=object), np.cumsum([moving, count, len(rows)])
     )
@@ -144,8 +174,13 @@ def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
                 trace.text = new.texts
 
 
+def _named(view: View) -> list[int]:
+    """The panels in which lines have names."""
+    return sorted({series.panel for series in view.series if series.label})
+
+
 def _shown(view: View, panel: int) -> list[Series]:
-    return [series for series in view.series if series.panel == panel]
+    return [series for series in view.series if series.panel == panel and series.label]
 
 
 def _moving(view: View) -> list[Series]:
@@ -161,6 +196,19 @@ def _assign(trace, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _line(series: Series) -> go.Scatter:
+    hover = "%{y:.3g}<extra>" + series.name + "</extra>"
+    if series.symbol:
+        colour = ACTORS[series.actor]
+        marker = {"symbol": series.symbol, "size": 11, "color": colour, "line": {"width": 2}}
+        return go.Scatter(
+            x=series.x,
+            y=series.y,
+            name=series.name,
+            mode="markers",
+            marker=marker,
+            cliponaxis=False,
+            hovertemplate=hover,
+        )
     return go.Scatter(
         x=series.x,
         y=series.y,
@@ -173,11 +221,22 @@ def _line(series: Series) -> go.Scatter:
             # The control is drawn last and thinner: a line of equal course shows beside it.
             "width": (1.4 if series.actor == "control" else 2.8) if series.moves else 1.2,
         },
-        hovertemplate="%{y:.3g}<extra>" + series.name + "</extra>",
+        hovertemplate=hover,
     )
 
 
 def _ghost(series: Series) -> go.Scatter:
+    if series.symbol:
+        open_symbol = series.symbol.removesuffix("-open") + "-open"
+        return go.Scatter(
+            x=series.x,
+            y=np.full(len(series.x), np.nan),
+            name=f"{series.name} (before)",
+            mode="markers",
+            marker={"symbol": open_symbol, "size": 8, "color": ACTORS[series.actor]},
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
     return go.Scatter(
         x=series.x,
         y=np.full(len(series.x), np.nan),

@@ -21,8 +21,8 @@ import traitlets
 
 from course_lib.labs import figure as drawing
 from course_lib.labs import predictions
-from course_lib.labs.blocks import block, bundle, choices, push_button, reveal
-from course_lib.labs.spec import Control, LabSpec
+from course_lib.labs.blocks import block, bundle, choices, menu, push_button, reveal, slider
+from course_lib.labs.spec import Choice, Control, LabSpec, Settings
 from course_lib.labs.view import View
 
 HERE = Path(__file__).parent
@@ -38,6 +38,7 @@ class Access(anywidget.AnyWidget):
     sentence = traitlets.Unicode().tag(sync=True)
     change = traitlets.Unicode().tag(sync=True)
     announcement = traitlets.Unicode().tag(sync=True)
+    sets = traitlets.List().tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
     table = traitlets.Unicode().tag(sync=True)
@@ -47,12 +48,12 @@ class Access(anywidget.AnyWidget):
 class Lab:
     """One laboratory in one output cell.
 
-    ``settings`` maps control names to floats. ``Lab(spec, dose=400)`` opens with
-    another dose; a name the lab does not have or a value outside a slider's range
-    raises ValueError and says what is allowed.
+    ``settings`` maps control names to floats, or to the id of a menu's option.
+    ``Lab(spec, dose=400)`` opens with another dose; a name the lab does not have or a value
+    it does not allow raises ValueError and says what is allowed.
     """
 
-    def __init__(self, spec: LabSpec, **settings: float) -> None:
+    def __init__(self, spec: LabSpec, **settings: float | str) -> None:
         self.spec = spec
         self.opening = {**spec.defaults, **self._checked(settings)}
         self.settings = self.opening
@@ -62,7 +63,7 @@ class Lab:
         self._marked = False  # "before" was chosen, and stays
         self._quiet = False
 
-    def _checked(self, settings: dict[str, float]) -> dict[str, float]:
+    def _checked(self, settings: Settings) -> Settings:
         controls = {c.name: c for c in self.spec.controls}
         for name in settings:
             if name not in controls:
@@ -81,7 +82,10 @@ class Lab:
     @property
     def code(self) -> str:
         """These settings as one line that can be pasted into a cell."""
-        arguments = ", ".join(f"{name}={value:g}" for name, value in self.settings.items())
+        arguments = ", ".join(
+            f'{name}="{value}"' if isinstance(value, str) else f"{name}={value:g}"
+            for name, value in self.settings.items()
+        )
         return f"{self.spec.name}.lab({arguments})"
 
     @cached_property
@@ -97,43 +101,42 @@ class Lab:
         for name, question in (("predict", plan.predict), ("why", plan.why)):
             names[name] = (question.text, "")
         names["observe"] = (plan.observe.text, "")
-        return Access(
+        access = Access(
             title=self.spec.title,
             names=names,
+            sets=[list(panel.sets) for panel in self.spec.panels],
             sentence=self.view.sentence,
             alt=self.view.alt,
             code=self.code,
         )
+        access.on_msg(lambda _, told, __: self._clicked(**told))
+        return access
 
     @cached_property
-    def sliders(self) -> dict[str, widgets.FloatSlider]:
-        return {c.name: self._slider(c) for c in self.spec.controls}
+    def inputs(self) -> dict[str, widgets.Widget]:
+        """The slider or the menu of each control, by name."""
+        return {c.name: self._input(c) for c in self.spec.controls}
 
-    def _slider(self, control: Control) -> widgets.FloatSlider:
-        slider = widgets.FloatSlider(
-            value=self.settings[control.name],
-            min=control.quantity.low,
-            max=control.quantity.high,
-            step=control.step,
-            description=control.label_with_unit,
-            readout_format=f".{control.digits}f",
-            continuous_update=self.spec.continuous,
-            layout=widgets.Layout(width="100%"),
-        )
-        slider.add_class("course-control")
-        slider.add_class(f"course-control-{control.name}")
-        slider.observe(lambda change: self._slid(control.name, change["new"]), "value")
-        return slider
+    def _input(self, control: Control | Choice) -> widgets.Widget:
+        value = self.settings[control.name]
+        if isinstance(control, Choice):
+            made = menu(control, value)
+        else:
+            made = slider(control, value, self.spec.continuous)
+        made.add_class("course-control")
+        made.add_class(f"course-control-{control.name}")
+        made.observe(lambda change: self._moved(control.name, change["new"]), "value")
+        return made
 
     @cached_property
     def widget(self) -> widgets.VBox:
         """The whole lab as one ipywidgets box."""
         spec = self.spec
         more = widgets.ToggleButton(value=False, description="More controls")
-        second = block([self.sliders[c.name] for c in spec.controls if c.stage == 2])
+        second = block([self.inputs[c.name] for c in spec.controls if c.stage == 2])
         second.layout.display = "none"
         more.observe(lambda change: reveal(second, change["new"]), "value")
-        first = [self.sliders[c.name] for c in spec.controls if c.stage == 1]
+        first = [self.inputs[c.name] for c in spec.controls if c.stage == 1]
         more.layout.display = None if second.children else "none"
         reset = push_button("Reset", self.reset)
         mark = push_button("Mark as “before”", self.mark)
@@ -147,7 +150,7 @@ class Lab:
         controls.add_class("course-controls")
         key = widgets.HTML('<p class="course-before-key">Thin dashed lines: the run before.</p>')
         plot = block([self.figure, key], "course-plot")
-        self._explore = [*self.sliders.values(), more, reset, mark, *presets]
+        self._explore = [*self.inputs.values(), more, reset, mark, *presets]
         root = block(
             [
                 widgets.HTML(f"<h3>{escape(spec.title)}</h3><p>{escape(spec.lead)}</p>"),
@@ -252,16 +255,27 @@ class Lab:
 
     # --- exploring ------------------------------------------------------------------
 
-    def apply(self, settings: dict[str, float]) -> None:
+    def apply(self, settings: Settings) -> None:
         """Open again, but with these settings: one new view, one "before"."""
+        self._set(self.opening | settings)
+
+    def _set(self, settings: Settings) -> None:
         self._gesture(None)
         self._quiet = True
         try:
-            for name, value in (self.opening | settings).items():
-                self.sliders[name].value = value
+            for name, value in settings.items():
+                self.inputs[name].value = value
         finally:
             self._quiet = False
-        self._update({name: slider.value for name, slider in self.sliders.items()})
+        self._update({name: each.value for name, each in self.inputs.items()})
+
+    def _clicked(self, panel: int, x: float, y: float) -> None:
+        """A click into a panel sets two controls to the nearest values they allow."""
+        controls = {c.name: c for c in self.spec.controls}
+        names = self.spec.panels[panel].sets
+        if any(self.inputs[name].disabled for name in names):  # no prediction yet
+            return
+        self._set({name: controls[name].nearest(v) for name, v in zip(names, (x, y), strict=True)})
 
     def reset(self) -> None:
         """Open again as at first; a marked "before" is let go."""
@@ -274,9 +288,10 @@ class Lab:
         drawing.move(self.figure, self.view, self.before)
         self.access.change = "This run is now “before”, until you press Reset or mark another."
 
-    def _slid(self, name: str, value: float) -> None:
+    def _moved(self, name: str, value: float | str) -> None:
         # The browser sends 76.80000000000001 for the 76.8 it was given: nobody moved anything.
-        if self._quiet or math.isclose(value, self.settings[name], abs_tol=1e-9):
+        same = isinstance(value, float) and math.isclose(value, self.settings[name], abs_tol=1e-9)
+        if self._quiet or same:
             return
         self._gesture(name)
         self._update({**self.settings, name: value})
@@ -287,7 +302,7 @@ class Lab:
             self.before = self.view
         self._moving = name
 
-    def _update(self, settings: dict[str, float]) -> None:
+    def _update(self, settings: Settings) -> None:
         # ipywidgets sends a slider's next value only when this one is done, and then
         # the latest: so nothing queues up however fast the slider moves.
         moved = [c for c in self.spec.controls if settings[c.name] != self.settings[c.name]]
@@ -295,9 +310,7 @@ class Lab:
         self.view = self.spec.view(**settings)
         drawing.move(self.figure, self.view, self.before)
         change = self.view.change(self.before) if self.before else ""
-        new = ", ".join(
-            f"{c.label} {settings[c.name]:.{c.digits}f} {c.unit}".strip() for c in moved
-        )
+        new = ", ".join(f"{c.label} {c.shown(settings[c.name])}" for c in moved)
         with self.access.hold_sync():
             self.access.sentence = self.view.sentence
             self.access.change = change and f"Before and now. {change}"

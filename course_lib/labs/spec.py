@@ -14,7 +14,8 @@ from course_lib.labs.view import Panel, View
 class Control:
     """One slider. Default, unit and range come from the evidence entry ``key``.
 
-    ``stage`` 1 is visible from the start; 2 appears under "More controls".
+    ``stage`` 1 is visible from the start; 2 appears under "More controls". With ``log`` the
+    slider is logarithmic: ``step`` is then in decades, and values show three digits.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Control:
     step: float
     digits: int = 0
     stage: int = 1
+    log: bool = False
 
     @property
     def quantity(self) -> evidence.Quantity:
@@ -37,6 +39,27 @@ class Control:
     @property
     def label_with_unit(self) -> str:
         return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    @property
+    def default(self) -> float:
+        return float(self.quantity.value)
+
+    def shown(self, value: float) -> str:
+        """Write a value as the screen does, with its unit."""
+        number = f"{value:.{self.digits}f}"
+        if self.log:
+            rounded = float(f"{value:.3g}")
+            number = f"{rounded:.0f}" if rounded >= 100 else f"{rounded:g}"
+        return f"{number} {self.unit}".strip()
+
+    def nearest(self, value: float) -> float:
+        """Return the value nearest to ``value`` at which the slider can stand."""
+        low, high = self.quantity.low, self.quantity.high
+        value = min(max(value, low), high)
+        if self.log:
+            steps = round((math.log10(value) - math.log10(low)) / self.step)
+            return min(low * 10 ** (steps * self.step), high)
+        return min(low + round((value - low) / self.step) * self.step, high)
 
     def checked(self, value: object) -> float:
         """Return ``value`` as a float; raise ValueError if it is outside the range."""
@@ -56,11 +79,49 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One menu: ``options`` as (id, words) pairs. The id is what settings and ``view`` hold."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    start: str
+    stage: int = 1
+
+    @property
+    def unit(self) -> str:
+        return ""
+
+    @property
+    def label_with_unit(self) -> str:
+        return self.label
+
+    @property
+    def default(self) -> str:
+        return self.start
+
+    def shown(self, value: str) -> str:
+        """Return the words of an option."""
+        return dict(self.options)[value]
+
+    def checked(self, value: object) -> str:
+        """Return ``value``; raise ValueError unless it is the id of an option."""
+        if value not in dict(self.options):
+            allowed = ", ".join(repr(name) for name, _ in self.options)
+            raise ValueError(f"{self.name} must be one of {allowed}; you gave {value!r}.")
+        return str(value)
+
+
+#: What the controls of a lab stand at, by name: a float for a slider, an id for a menu.
+Settings = dict[str, float | str]
+
+
+@dataclass(frozen=True)
 class Preset:
     """A named situation: a story beat of the lesson. Other controls return to the opening."""
 
     name: str
-    settings: dict[str, float]
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -68,9 +129,9 @@ class Goal:
     """A state to reach. ``solutions`` prove that it can be reached in several ways."""
 
     text: str
-    reached: Callable[[dict[str, float], View], bool]
+    reached: Callable[[Settings, View], bool]
     praise: str
-    solutions: tuple[dict[str, float], ...]
+    solutions: tuple[Settings, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +155,7 @@ class Prediction:
 
     predict: Question
     why: Question
-    tried: Callable[[dict[str, float]], bool]
+    tried: Callable[[Settings], bool]
     observe: Question
     explain: Callable[[dict[str, str]], str]
 
@@ -114,7 +175,7 @@ class LabSpec:
     name: str
     title: str
     lead: str
-    controls: tuple[Control, ...]
+    controls: tuple[Control | Choice, ...]
     panels: tuple[Panel, ...]
     x_title: str
     x_range: tuple[float, float]
@@ -126,5 +187,5 @@ class LabSpec:
     continuous: bool = True
 
     @property
-    def defaults(self) -> dict[str, float]:
-        return {c.name: float(c.quantity.value) for c in self.controls}
+    def defaults(self) -> Settings:
+        return {c.name: c.default for c in self.controls}

@@ -36,11 +36,17 @@ class Panel:
     ticks: tuple[tuple[float, str], ...] = ()
     #: Relative to the other panels.
     height: float = 1.0
+    #: An x axis of its own instead of the lab's: its title, range in data units, and scale.
+    x_title: str = ""
+    x_range: tuple[float, float] | None = None
+    x_log: bool = False
+    #: Names of the two controls, for x and y, that a click into the panel sets.
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line: ``x`` and ``y`` have the same shape; NaN leaves a gap."""
+    """One line, or points: ``x`` and ``y`` have the same shape; NaN leaves a gap."""
 
     name: str
     panel: int
@@ -52,6 +58,10 @@ class Series:
     moves: bool = True
     #: True for a survival curve: level until the next point.
     steps: bool = False
+    #: Points instead of a line, with this plotly symbol, such as "circle-open".
+    symbol: str = ""
+    #: False if no name stands at its end: the name then appears elsewhere, or on hovering.
+    label: bool = True
 
 
 @dataclass(frozen=True)

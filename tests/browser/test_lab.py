@@ -5,6 +5,7 @@ import re
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -120,6 +121,10 @@ def assert_shows(page, **changes):
         assert [v is None for v in found] == [v is None for v in expected]
         numbers = zip(found, expected, strict=True)
         assert all(f is None or f == pytest.approx(e, rel=1e-6) for f, e in numbers), series.name
+    # Plotly drops what an animation of other panels does not name: look at the screen, too.
+    on_screen = page.evaluate(DRAWN).split("|")
+    shown_lines = [series for series in shown.series if np.isfinite(series.y).any()]
+    assert len([line for line in on_screen if line]) >= len(shown_lines)
     # And past the view, straight from the model: a view that says nothing new would agree
     # with itself.
     settings = lab.settings
@@ -259,6 +264,15 @@ def test_a_held_key_ends_where_the_slider_ends(lesson):
         lesson.keyboard.down("ArrowRight")  # repeated "down" is what a held key sends
     lesson.keyboard.up("ArrowRight")
     assert_shows(lesson, cps=60)
+
+
+def test_a_panel_in_which_nothing_moves_stays_drawn(lesson):
+    """PD-L1 changes the lowest panel only; the second step moves no dashed line either."""
+    unlock(lesson)
+    first_lab(lesson).get_by_role("slider", name="PD-L1").focus()
+    for step in (1, 2):
+        lesson.keyboard.press("ArrowLeft")
+        assert_shows(lesson, cps=SPEC.defaults["cps"] - step)
 
 
 def test_arrow_keys_stay_in_the_lab(lesson):

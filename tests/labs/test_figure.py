@@ -162,3 +162,57 @@ def test_a_move_is_one_message_that_leaves_the_axes_alone():
     (message,) = sent
     assert message["animation_opts"]["frame"] == {"duration": 0, "redraw": False}
     assert message["relayout_data"] == {}
+
+
+def test_a_move_names_a_line_of_every_panel():
+    """Plotly takes everything out of a panel that an animation does not name."""
+    figure, sent = built(a_view(10)), []
+    figure.observe(lambda change: sent.append(change["new"]), "_py2js_animate")
+    drawing.move(figure, a_view(20), before=None)  # the lower panel stands still
+    message = next(each for each in sent if each)
+    panels = [figure.data[index].yaxis for index in message["style_traces"]]
+    assert set(panels) == {"y", "y2"}
+    assert len(message["style_data"]) == len(panels)
+
+
+PHASE = (
+    Panel("Phase", "mm", (1, 100), log=True, x_title="cells", x_range=(10, 1e4), x_log=True),
+    Panel("Course", "mm", (0, 250)),
+    Panel("Below", "mm", (0, 250)),
+)
+
+
+def in_three_panels(symbol):
+    x = np.arange(5.0)
+    return replace(
+        a_view(10),
+        series=(
+            Series("path", 0, 10 + x, 1 + x, "tumour"),
+            Series("start", 0, x[:1] + 10, x[:1] + 1, "t_cell", symbol=symbol, label=False),
+            Series("course", 1, x, x, "tumour"),
+            Series("below", 2, x, x, "tumour"),
+        ),
+    )
+
+
+def test_a_panel_can_have_an_x_axis_of_its_own():
+    layout = drawing.build(in_three_panels("circle"), PHASE, "Days", (0, 4)).layout
+    assert (layout.xaxis.type, tuple(layout.xaxis.range)) == ("log", (1, 4))
+    assert layout.xaxis.title.text == "cells (log)"
+    assert tuple(layout.xaxis2.range) == tuple(layout.xaxis3.range) == (0, 4)
+    assert (layout.xaxis2.title.text, layout.xaxis3.title.text) == (None, "Days")
+    assert (layout.xaxis2.showticklabels, layout.xaxis3.showticklabels) == (False, True)
+    tops, bottoms = zip(*(layout[f"yaxis{n}"].domain[::-1] for n in ("", 2, 3)), strict=True)
+    plots = layout.height - layout.margin.t - layout.margin.b
+    room = (np.array(bottoms[:-1]) - np.array(tops[1:])) * plots
+    assert (room > 60).all()  # for the numbers and the title of an x axis, and a panel's title
+
+
+def test_points_are_told_by_their_symbol_and_leave_an_open_one_behind():
+    figure = drawing.live(drawing.build(in_three_panels("circle"), PHASE, "Days", (0, 4)))
+    point = next(trace for trace in figure.data if trace.name == "start")
+    ghost = next(trace for trace in figure.data if trace.name == "start (before)")
+    assert (point.mode, point.marker.symbol) == ("markers", "circle")
+    assert (ghost.mode, ghost.marker.symbol) == ("markers", "circle-open")
+    names = [t for trace in figure.data if trace.mode == "text" for t in trace.text]
+    assert [name.strip() for name in names] == ["path", "course", "below"]

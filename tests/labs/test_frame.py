@@ -64,7 +64,7 @@ def test_one_click_unlocks_without_predicting():
 def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction(lab):
     predictions.write(SPEC.name, predict="half", why="more_cells")
     assert lab._observing.layout.display == "none"
-    lab.sliders["dose"].value = 400
+    lab.inputs["dose"].value = 400
     assert lab._observing.layout.display == "block"
     assert lab._explained.value == ""
     lab._observe.value = "saturated"
@@ -74,11 +74,11 @@ def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction(lab
 
 
 def test_the_observation_is_asked_only_when_the_prediction_was_tried(lab):
-    lab.sliders["cps"].value = 50
-    lab.sliders["dose"].value = 390
+    lab.inputs["cps"].value = 50
+    lab.inputs["dose"].value = 390
     assert lab._observing.layout.display == "none"
-    lab.sliders["dose"].value = 400
-    lab.sliders["dose"].value = 100
+    lab.inputs["dose"].value = 400
+    lab.inputs["dose"].value = 100
     assert lab._observing.layout.display == "block"
 
 
@@ -100,7 +100,7 @@ def test_a_record_of_an_older_lab_does_no_harm():
 
 def test_moving_a_slider_moves_everything(lab):
     before = lab.view
-    lab.sliders["dose"].value = 400
+    lab.inputs["dose"].value = 400
     expected = checkpoint_inhibitors.view(**{**SPEC.defaults, "dose": 400})
     assert lab.view.text() == expected.text()
     assert list(lab.figure.data[8].y) == pytest.approx(list(expected.series[3].y))
@@ -113,23 +113,23 @@ def test_moving_a_slider_moves_everything(lab):
 def test_one_gesture_keeps_one_before(lab):
     start = lab.view
     for dose in (210, 220, 230):
-        lab.sliders["dose"].value = dose
+        lab.inputs["dose"].value = dose
     assert lab.before is start
     at_230 = lab.view
-    lab.sliders["cps"].value = 40
-    lab.sliders["cps"].value = 50
+    lab.inputs["cps"].value = 40
+    lab.inputs["cps"].value = 50
     assert lab.before is at_230
     assert list(lab.figure.data[3].y) == pytest.approx(list(at_230.series[3].y))
 
 
 def test_a_marked_before_stays_through_sliders_and_presets(lab):
-    lab.sliders["dose"].value = 300
+    lab.inputs["dose"].value = 300
     shown = lab.view
     button(lab, "Mark as “before”").click()
     assert "until you press Reset" in lab.access.change
-    lab.sliders["dose"].value = 100
+    lab.inputs["dose"].value = 100
     assert lab.before is shown
-    lab.sliders["cps"].value = 50
+    lab.inputs["cps"].value = 50
     button(lab, "Cold tumour").click()
     assert lab.before is shown
     assert list(lab.figure.data[3].y) == pytest.approx(list(shown.series[3].y))
@@ -137,28 +137,28 @@ def test_a_marked_before_stays_through_sliders_and_presets(lab):
 
 def test_the_next_mark_or_reset_lets_a_marked_before_go(lab):
     mark = button(lab, "Mark as “before”")
-    lab.sliders["dose"].value = 300
+    lab.inputs["dose"].value = 300
     mark.click()
-    lab.sliders["dose"].value = 100
+    lab.inputs["dose"].value = 100
     at_100 = lab.view
     mark.click()
     assert lab.before is at_100
     button(lab, "Reset").click()
     assert lab.before is at_100  # the run that Reset left
     reset = lab.view
-    lab.sliders["cps"].value = 50
+    lab.inputs["cps"].value = 50
     assert lab.before is reset
 
 
 def test_an_echo_of_the_browser_is_no_gesture(lab):
     """JavaScript counts 76.8 in steps of 0.2 as 76.80000000000001."""
-    lab.sliders["dose"].value = 300
+    lab.inputs["dose"].value = 300
     before, shown, told = lab.before, lab.view, lab.access.announcement
-    lab.sliders["weight"].value = SPEC.defaults["weight"] + 1e-13
-    assert lab.sliders["weight"].value != SPEC.defaults["weight"]
+    lab.inputs["weight"].value = SPEC.defaults["weight"] + 1e-13
+    assert lab.inputs["weight"].value != SPEC.defaults["weight"]
     assert (lab.before, lab.view, lab.access.announcement) == (before, shown, told)
     assert lab.settings == {**SPEC.defaults, "dose": 300}
-    lab.sliders["weight"].value = 77
+    lab.inputs["weight"].value = 77
     assert lab.settings["weight"] == 77
     assert lab.before is shown
 
@@ -172,7 +172,7 @@ def test_a_preset_sets_its_controls_in_one_step(lab, preset):
 
 
 def test_a_preset_is_a_whole_situation(lab):
-    lab.sliders["dose"].value = 10
+    lab.inputs["dose"].value = 10
     button(lab, "Cold tumour").click()
     assert lab.settings == {**SPEC.defaults, "infiltration": 0.1}
 
@@ -181,7 +181,7 @@ def test_reset_returns_to_the_settings_the_lab_was_opened_with():
     lab = checkpoint_inhibitors.lab(cps=3)
     assert lab.widget
     lab._skip.click()
-    lab.sliders["cps"].value = 90
+    lab.inputs["cps"].value = 90
     button(lab, "Reset").click()
     assert lab.settings == {**SPEC.defaults, "cps": 3}
 
@@ -193,7 +193,7 @@ def test_a_lab_without_second_stage_has_no_more_controls():
 
 
 def test_reset_returns_to_the_opening_view(lab):
-    lab.sliders["dose"].value = 0
+    lab.inputs["dose"].value = 0
     button(lab, "Reset").click()
     assert lab.settings == SPEC.defaults
     assert lab.view.text() == checkpoint_inhibitors.lab().view.text()
@@ -226,12 +226,12 @@ def test_the_table_is_sent_only_while_open_and_follows_the_sliders(lab):
     lab.access.table_open = True
     first = lab.access.table
     assert "<caption>" in first
-    lab.sliders["dose"].value = 400
+    lab.inputs["dose"].value = 400
     assert lab.access.table not in ("", first)
 
 
 def test_more_controls_appear_on_request(lab):
-    second = lab.sliders["weight"]
+    second = lab.inputs["weight"]
     assert SPEC.controls[4].stage == 2
     toggle = button(lab, "More controls")
     box = next(w for w in lab.widget.children[3].children[0].children if second in _inside(w))
@@ -274,7 +274,7 @@ def test_wrong_input_is_refused_in_one_sentence(settings, message):
 
 def test_every_slider_takes_its_range_from_evidence():
     for control in SPEC.controls:
-        slider = checkpoint_inhibitors.lab().sliders[control.name]
+        slider = checkpoint_inhibitors.lab().inputs[control.name]
         quantity = control.quantity
         assert (slider.min, slider.max, slider.value) == (
             quantity.low,

@@ -1,6 +1,7 @@
 """The lessons keep the rules of the course: short, plain, sourced, and never a lecture."""
 
 import ast
+import importlib
 import re
 import tomllib
 
@@ -9,15 +10,10 @@ import pytest
 
 import prose
 from course_lib import evidence
-from course_lib.labs import checkpoint_inhibitors, published_trials, start_here, two_arms
+from course_lib.labs import published_trials
 from course_lib.models import pd_l1_counting
 
 LESSONS = pytest.mark.parametrize("path", prose.LESSONS, ids=lambda path: path.stem)
-LABS = {
-    "checkpoint_inhibitors": checkpoint_inhibitors,
-    "start_here": start_here,
-    "two_arms": two_arms,
-}
 GLOSSARY = tomllib.loads((evidence.ASSETS / "glossary.toml").read_text(encoding="utf-8"))
 
 
@@ -197,9 +193,10 @@ def reading(name, settings, number):
         field = pd_l1_counting.field(int(named["field"]))
         area = f"{pd_l1_counting.immune_cell_score(field):.2f} %"
         return (f"{pd_l1_counting.cps(field):.0f}", area)[number]
-    spec = LABS[name].SPEC
-    settings = {**spec.defaults, **{key: float(value) for key, value in named.items()}}
-    return str(spec.view(**settings).readings[number])
+    spec = importlib.import_module(f"course_lib.labs.{name}").SPEC
+    controls = {control.name: control for control in spec.controls}
+    settings = {key: controls[key].checked(value) for key, value in named.items()}
+    return str(spec.view(**{**spec.defaults, **settings}).readings[number])
 
 
 @LESSONS
