@@ -21,12 +21,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="dask.distributed cluster (trial)")
     parser.add_argument("--patients", type=int, metavar="N", help="of the long run (trial)")
+    parser.add_argument("--lab", metavar="NAME", help="measure one lab only (lab)")
     options = parser.parse_args()
     unknown = sorted(set(options.name) - set(NAMES))
     if unknown:
         sys.exit(f"course: no benchmark {unknown[0]!r}; there is {', '.join(NAMES)}.")
     if (options.scheduler or options.patients) and "trial" not in (options.name or NAMES):
         sys.exit("course: --scheduler and --patients belong to ./course bench trial.")
+    if options.lab and "lab" not in (options.name or NAMES):
+        sys.exit("course: --lab belongs to ./course bench lab.")
     if options.patients is not None and options.patients < 1:
         sys.exit(f"course: --patients must be at least 1, you gave {options.patients}.")
     report = {}
@@ -38,9 +41,9 @@ def main() -> None:
         result = measure(**asked)
         report[name] = result
         print(f"{name}: {result['what']}")
-        print(f"{'':28}{'course':>12}{'peer':>12}{'ratio':>9}")
+        print(f"{'':44}{'course':>12}{'peer':>12}{'ratio':>9}")
         for row in result["rows"]:
-            print(f"{row['name']:28}{row['course']:12.1f}{row['peer']:12.1f}{row['ratio']:9.2f}")
+            print(f"{row['name']:44}{row['course']:12.1f}{row['peer']:12.1f}{row['ratio']:9.2f}")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         print(f"\nWritten to {options.json}.")

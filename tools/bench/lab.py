@@ -1,13 +1,16 @@
-"""Key to redraw: a lab of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
+"""Key to redraw: every lab of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
 
 Both run on one server and in one Chromium, each in a notebook and a window of its own, on the
-same model and the same figure. A real key moves the dose slider; the clock starts at the
+same model and the same figure. A real key moves the first slider; the clock starts at the
 browser's keydown event and stops at the first animation frame in which a drawn line differs. A
 single key is pressed when the kernel is at rest; "back to back" presses the next key at the
 redraw. Presses alternate in blocks between the two, so that a noisy machine is noisy for both.
+Labs that redraw on release only, because their view takes long, are left out.
 """
 
+import importlib
 import os
+import pkgutil
 import secrets
 import socket
 import statistics
@@ -22,28 +25,31 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from course_lib import labs
+from course_lib.labs.frame import Lab
+from course_lib.labs.spec import LabSpec
 from labpage import open_notebook, run_all
 
-COURSE = """from course_lib.labs import checkpoint_inhibitors
-lab = checkpoint_inhibitors.lab()
+COURSE = """from course_lib.labs import {name}
+lab = {name}.lab()
 lab"""
-PEER = """from ipywidgets import FloatSlider, interactive
-from course_lib.labs import checkpoint_inhibitors, figure
-spec = checkpoint_inhibitors.SPEC
+PEER = """from ipywidgets import interactive
+from course_lib.labs import {name}, blocks, figure
+spec = {name}.SPEC
 def show(**settings):
     view = spec.view(**settings)
     figure.build(view, spec.panels, spec.x_title, spec.x_range).show()
-sliders = {c.name: FloatSlider(c.quantity.value, min=c.quantity.low, max=c.quantity.high,
-           step=c.step, description=c.name) for c in spec.controls}
-interactive(show, **sliders)"""
-BLOCKS, PRESSES = 9, 15
+inputs = {{c.name: blocks.slider(c, c.default, True) if hasattr(c, "key")
+          else blocks.menu(c, c.default) for c in spec.controls}}
+interactive(show, **inputs)"""
+BLOCKS, PRESSES = 9, 12
 
 #: The kernel has nothing left to do, as when a person pauses between two keys.
 AT_REST = "() => document.querySelector('#jp-main-statusbar').textContent.includes('| Idle')"
 #: Resolves with milliseconds from the next keydown to the first frame with other lines.
 STOPWATCH = """() => new Promise(resolve => {
-  const lines = () => [...document.querySelectorAll('.scatterlayer .js-line')]
-    .map(line => line.getAttribute('d')).join('|');
+  const lines = () => [...document.querySelectorAll('.scatterlayer :is(.js-line, .points path)')]
+    .map(each => each.getAttribute('d') + each.getAttribute('transform')).join('|');
   const before = lines();
   addEventListener('keydown', () => {
     const start = performance.now();
@@ -57,46 +63,70 @@ STOPWATCH = """() => new Promise(resolve => {
 })"""
 
 
-def measure() -> dict:
-    """Return rows of milliseconds, course beside peer."""
-    times = {(who, pace): [] for who in ("course", "peer") for pace in ("single", "held")}
-    with tempfile.TemporaryDirectory() as folder:
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        for who, source in (("course", COURSE), ("peer", PEER)):
-            notebook = nbformat.v4.new_notebook(
-                cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
-            )
-            nbformat.write(notebook, Path(folder) / f"{who}.ipynb")
-        with served(folder) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=os.environ.get("COURSE_CHROMIUM"), args=["--no-sandbox"]
-            )
-            pages = {who: opened(browser, address(who)) for who in ("course", "peer")}
-            pages["course"].get_by_role("button", name="Show me without predicting").click()
-            for page in pages.values():
-                page.wait_for_selector(".noUi-target:not([disabled])")
-            for block in range(BLOCKS):
-                for who, page in pages.items():
-                    page.bring_to_front()
-                    page.locator(".noUi-handle").first.focus()
-                    page.locator(".js-plotly-plot").scroll_into_view_if_needed()
-                    key = "ArrowRight" if block % 2 == 0 else "ArrowLeft"
-                    pace = "held" if block % 3 == 2 else "single"
-                    for _ in range(PRESSES):
-                        if pace == "single":
-                            page.wait_for_function(AT_REST)
-                        times[who, pace].append(press(page, key))
-            browser.close()
+def live_labs() -> list[str]:
+    """Names of the labs that redraw while a slider moves."""
+    modules = (importlib.import_module(f"{labs.__name__}.{found.name}")
+               for found in pkgutil.iter_modules(labs.__path__))  # fmt: skip
+    found = (module for module in modules if isinstance(getattr(module, "SPEC", None), LabSpec))
+    return [m.SPEC.name for m in found if m.SPEC.continuous and type(m.lab()) is Lab]
+
+
+def measure(lab: str = "") -> dict:
+    """Return rows of milliseconds, course beside peer, of one lab or of all."""
+    names = live_labs()
+    if lab and lab not in names:
+        sys.exit(f"course: no lab {lab!r} that redraws while a slider moves; {', '.join(names)}.")
     rows = []
-    for name, pace, share in (
-        ("single key, p50, ms", "single", 0.50),
-        ("single key, p95, ms", "single", 0.95),
-        ("back to back, p50, ms", "held", 0.50),
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(folder) as address,
+        sync_playwright() as playwright,
+    ):
+        for name in [lab] if lab else names:
+            print(f"  {name} …", flush=True)
+            rows += measured(name, folder, address, playwright)
+    presses = BLOCKS * PRESSES
+    return {"what": f"key to redraw, ms, {presses} presses each, one Chromium", "rows": rows}
+
+
+def measured(name: str, folder: str, address, playwright) -> list[dict]:
+    """Return the rows of one lab."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for who, source in (("course", COURSE), ("peer", PEER)):
+        cell = nbformat.v4.new_code_cell(source.format(name=name))
+        notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+        nbformat.write(notebook, Path(folder) / f"{name}_{who}.ipynb")
+    times = {(who, pace): [] for who in ("course", "peer") for pace in ("single", "held")}
+    browser = playwright.chromium.launch(
+        executable_path=os.environ.get("COURSE_CHROMIUM"), args=["--no-sandbox"]
+    )
+    pages = {who: opened(browser, address(f"{name}_{who}")) for who in ("course", "peer")}
+    pages["course"].get_by_role("button", name="Show me without predicting").click()
+    for page in pages.values():
+        page.wait_for_selector(".noUi-target:not([disabled])")
+    for block in range(BLOCKS):
+        for who, page in pages.items():
+            page.bring_to_front()
+            page.locator(".noUi-handle").first.focus()
+            page.locator(".js-plotly-plot").scroll_into_view_if_needed()
+            key = "ArrowRight" if block % 2 == 0 else "ArrowLeft"
+            pace = "held" if block % 3 == 2 else "single"
+            for _ in range(PRESSES):
+                if pace == "single":
+                    page.wait_for_function(AT_REST)
+                times[who, pace].append(press(page, key))
+    browser.close()
+    rows = []
+    for what, pace, share in (
+        ("p50", "single", 0.50),
+        ("p95", "single", 0.95),
+        ("p50, back to back", "held", 0.50),
     ):
         course, peer = (quantile(times[who, pace], share) for who in ("course", "peer"))
-        rows.append({"name": name, "course": course, "peer": peer, "ratio": peer / course})
-    presses = BLOCKS * PRESSES
-    return {"what": f"key to redraw, {presses} presses each, one Chromium", "rows": rows}
+        rows.append(
+            {"name": f"{name}, {what}", "course": course, "peer": peer, "ratio": peer / course}
+        )
+    return rows
 
 
 def opened(browser, url: str):

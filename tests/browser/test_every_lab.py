@@ -1,0 +1,208 @@
+"""Every lab on the frame, by keyboard alone: predict, try, read, explain; then every control.
+
+What the browser shows is compared with what the model says, computed here.
+"""
+
+import importlib
+import pkgutil
+
+import nbformat
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from course_lib import labs
+from course_lib.labs.frame import Lab
+from course_lib.labs.spec import Choice, LabSpec
+from labpage import open_notebook, run_all
+
+MODULES = [
+    importlib.import_module(f"course_lib.labs.{found.name}")
+    for found in pkgutil.iter_modules(labs.__path__)
+]
+#: Labs drawn by plotly; what draws by itself has a test of its own.
+LABS = [
+    module
+    for module in MODULES
+    if isinstance(getattr(module, "SPEC", None), LabSpec) and type(module.lab()) is Lab
+]
+EVERY_LAB = pytest.mark.parametrize("module", LABS, ids=lambda module: module.SPEC.name)
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+SOURCE = "from course_lib.labs import {name}\n{name}.lab()"
+#: What plotly holds, by name: null stands for a gap.
+HELD = """() => Object.fromEntries(document.querySelector('.course-lab .js-plotly-plot').data
+  .filter(trace => trace.mode !== 'text')
+  .map(trace => [trace.name + trace.yaxis, Array.from(trace.y, v => v === v ? v : null)]))"""
+#: What is on the screen: lines with a course, and points.
+DRAWN = """() => [...document.querySelectorAll('.course-lab .js-line, .course-lab .points path')]
+  .filter(each => (each.getAttribute('d') ?? '').length > 3).length"""
+#: The texts of the plot that stand out of it, once it has the width of its place.
+OUTSIDE = """() => {
+  const place = document.querySelector('.course-plot').getBoundingClientRect();
+  const svg = document.querySelector('.course-plot .main-svg').getBoundingClientRect();
+  if (Math.abs(svg.width - place.width) > 3) return null;
+  return [...document.querySelectorAll('.course-plot svg text')]
+    .filter(text => text.textContent.trim())
+    .filter(text => {
+      const box = text.getBoundingClientRect();
+      return box.left < place.left - 1 || box.right > place.right + 1;
+    })
+    .map(text => text.textContent);
+}"""
+
+
+@pytest.fixture
+def page_with(page, course_url, course_copy):
+    """A function that opens a notebook with one lab, run, at its opening settings."""
+    folder = course_copy / "work/notebooks"
+    made = folder / "one_lab.ipynb"
+
+    def opened(module, width):
+        (folder / "my_predictions.json").unlink(missing_ok=True)
+        cell = nbformat.v4.new_code_cell(SOURCE.format(name=module.SPEC.name))
+        notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+        nbformat.write(notebook, made)
+        head, _, query = course_url.partition("?")
+        page.set_viewport_size({"width": width, "height": 1700})
+        open_notebook(page, f"{head.split('/lab')[0]}/lab/tree/notebooks/one_lab.ipynb?{query}")
+        run_all(page)
+        page.wait_for_selector(".course-plot .scatterlayer .js-line", state="attached")
+        return page
+
+    yield opened
+    made.unlink()
+
+
+def assert_shows(page, module, settings):
+    """Settings, sentence, held data and drawn lines are those of the model."""
+    lab = module.lab(**settings)
+    expect(page.locator(".course-settings-line")).to_have_value(lab.code)
+    expect(page.locator(".course-sentence")).to_have_text(lab.view.sentence)
+    held = page.evaluate(HELD)
+    drawn = 0
+    for series in lab.view.series:
+        found = held[series.name + ("y" if series.panel == 0 else f"y{series.panel + 1}")]
+        gaps = np.isfinite(series.y)
+        assert [value is not None for value in found] == gaps.tolist(), series.name
+        numbers = [value for value in found if value is not None]
+        # A pasted setting has six digits; the browser's slider has sixteen.
+        np.testing.assert_allclose(numbers, series.y[gaps], rtol=2e-3, atol=1e-9)
+        drawn += gaps.any()
+    page.wait_for_function(f"n => ({DRAWN})() >= n", arg=int(drawn))
+
+
+def settings_shown(page, module):
+    """The settings in the lab's line of code."""
+    code = page.locator(".course-settings-line").input_value()
+    return eval(code, {module.SPEC.name: module}).settings
+
+
+def press(page, selector, key):
+    page.locator(selector).first.focus()
+    page.keyboard.press(key)
+
+
+def try_it(page, module):
+    """By keyboard, set what the prediction is about: by a preset or with one control."""
+    spec, opening = module.SPEC, module.lab().settings
+    for preset in spec.presets:
+        if spec.prediction.tried({**opening, **preset.settings}):
+            page.get_by_role("button", name=preset.name, exact=True).focus()
+            page.keyboard.press("Enter")
+            return {**opening, **preset.settings}
+    for control in spec.controls:
+        if isinstance(control, Choice):
+            continue
+        for key, end in (("Home", control.quantity.low), ("End", control.quantity.high)):
+            if spec.prediction.tried({**opening, control.name: end}):
+                if control.stage == 2:
+                    page.get_by_role("button", name="More controls").press("Enter")
+                press(page, f".course-control-{control.name} .noUi-handle", key)
+                return {**opening, control.name: end}
+    raise AssertionError("no preset and no control sets what the prediction is about")
+
+
+@EVERY_LAB
+def test_by_keyboard_alone(module, page_with, screenshots):
+    page, spec = page_with(module, 1280), module.SPEC
+    for name in ("predict", "why"):
+        press(page, f".course-control-{name} input", "Space")
+    page.get_by_role("button", name="Record my prediction").press("Enter")
+    page.wait_for_selector(f".course-control-{spec.controls[0].name} :is(.noUi-target:not("
+                           "[disabled]), select:not([disabled]))")  # fmt: skip
+    page.get_by_text("Settings as code").press("Enter")
+    assert_shows(page, module, try_it(page, module))
+    page.locator(".course-lab").screenshot(path=screenshots / f"{spec.name}-1280.png")
+
+    page.get_by_text("Show data").press("Enter")
+    rows = page.locator(".course-table tbody tr")
+    expect(rows).to_have_count(len(module.lab().view.table.rows))
+    press(page, ".course-control-observe input", "Space")
+    explained = page.locator(".course-explain")
+    words = spec.prediction.predict.options[0][1]
+    expect(explained).to_contain_text(f"You predicted: “{words}”")
+
+    more = page.get_by_role("button", name="More controls")
+    if more.is_visible() and more.get_attribute("aria-expanded") != "true":
+        more.press("Enter")
+    for control in spec.controls:
+        before = page.locator(".course-settings-line").input_value()
+        if isinstance(control, Choice):
+            at = [name for name, _ in control.options].index(
+                settings_shown(page, module)[control.name]
+            )
+            key = "ArrowDown" if at == 0 else "ArrowUp"
+            press(page, f".course-control-{control.name} select", key)
+        else:
+            high = settings_shown(page, module)[control.name] >= control.quantity.high * 0.999
+            key = "ArrowLeft" if high else "ArrowRight"
+            press(page, f".course-control-{control.name} .noUi-handle", key)
+        expect(page.locator(".course-settings-line")).not_to_have_value(before)
+        assert_shows(page, module, settings_shown(page, module))
+
+    results = Axe().run(page, context={"include": [[".jp-Cell-outputArea"]]})
+    assert [violation["id"] for violation in results.response["violations"]] == []
+
+
+@EVERY_LAB
+def test_nothing_is_clipped_at_800_pixels(module, page_with, screenshots):
+    page = page_with(module, 800)
+    page.get_by_role("button", name="Show me without predicting").click()
+    page.wait_for_function(f"() => ({OUTSIDE})() !== null")
+    page.locator(".course-lab").screenshot(path=screenshots / f"{module.SPEC.name}-800.png")
+    assert page.evaluate(OUTSIDE) == []
+
+
+CLICKABLE = [m for m in LABS if any(panel.sets for panel in m.SPEC.panels)]
+
+
+@pytest.mark.parametrize("module", CLICKABLE, ids=lambda module: module.SPEC.name)
+def test_a_click_into_a_panel_sets_the_start(module, page_with):
+    page = page_with(module, 1280)
+    page.get_by_role("button", name="Show me without predicting").click()
+    page.wait_for_selector(".course-control .noUi-target:not([disabled])")
+    page.get_by_text("Settings as code").press("Enter")
+    index = next(i for i, panel in enumerate(module.SPEC.panels) if panel.sets)
+    panel = module.SPEC.panels[index]
+    before = page.locator(".course-settings-line").input_value()
+    drawn = page.locator(f".course-plot .xy{'' if index == 0 else index + 1} .plot").first
+    area = page.locator(".course-plot .nsewdrag").nth(index).bounding_box()
+    assert drawn
+    page.mouse.click(area["x"] + 0.6 * area["width"], area["y"] + 0.3 * area["height"])
+    expect(page.locator(".course-settings-line")).not_to_have_value(before)
+    found = settings_shown(page, module)
+    wanted = (
+        at(*panel.x_range, panel.x_log, 0.6),
+        at(*panel.y_range, panel.log, 0.7),
+    )
+    controls = {control.name: control for control in module.SPEC.controls}
+    for name, value in zip(panel.sets, wanted, strict=True):
+        assert found[name] == pytest.approx(controls[name].nearest(value), rel=0.08), name
+    assert_shows(page, module, found)
+
+
+def at(low, high, log, share):
+    if log:
+        return 10 ** (np.log10(low) + share * (np.log10(high) - np.log10(low)))
+    return low + share * (high - low)
