@@ -14,6 +14,7 @@ from html import escape
 import numpy as np
 
 from course_lib.models.survival import KaplanMeier
+from course_lib.models.tumour_and_immunity import Course
 from course_lib.models.virtual_trial import DAYS_PER_MONTH
 
 INK, GRID = "#222222", "#D9D9D9"
@@ -25,20 +26,30 @@ ROW = 18  # height of a row of numbers at risk
 
 @dataclass(frozen=True)
 class Axis:
-    """A labelled axis from ``low`` to ``high`` with a grid line every ``step``."""
+    """A labelled axis from ``low`` to ``high`` with a grid line every ``step``.
+
+    ``log``: ``step`` is a factor from one grid line to the next.
+    """
 
     label: str
     low: float
     high: float
     step: float
+    log: bool = False
 
     def ticks(self) -> np.ndarray:
         """Return the positions of the grid lines."""
+        if self.log:
+            lines = round(np.log(self.high / self.low) / np.log(self.step))
+            return self.low * self.step ** np.arange(lines + 1.0)
         return np.arange(self.low, self.high + self.step / 2, self.step)
 
     def place(self, values, start: float, end: float):
         """Return where ``values`` lie on a line from ``start`` to ``end``."""
-        return start + (np.asarray(values) - self.low) / (self.high - self.low) * (end - start)
+        values, low, high = np.asarray(values), self.low, self.high
+        if self.log:
+            values, low, high = np.log(values), np.log(low), np.log(high)
+        return start + (values - low) / (high - low) * (end - start)
 
 
 @dataclass(frozen=True)
@@ -151,16 +162,25 @@ class Chart:
             if numbered:
                 parts.append(_text(left - 6, at + 4, f"{tick:g}", anchor="end"))
         parts.append(_text((left + right) / 2, bottom + 34, self.x.label))
-        for values, (colour, dash) in zip(lines.values(), STYLES, strict=False):
-            times, drawn = self.times, ~np.isnan(values)
-            if self.stairs:  # along to the next time, unless the line has ended there, then down
-                drawn = np.repeat(drawn, 2)[1:] & np.repeat(drawn, 2)[:-1]
-                times, values = np.repeat(times, 2)[1:], np.repeat(values, 2)[:-1]
-            across = self.x.place(times[drawn], left, right)
-            up = self.y.place(np.clip(values[drawn], self.y.low, self.y.high), bottom, top)
+        for (name, values), (colour, dash) in zip(lines.items(), STYLES, strict=False):
+            x, y = self._corners(values)
+            across = self.x.place(x, left, right)
+            up = self.y.place(np.clip(y, self.y.low, self.y.high), bottom, top)
             points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
-            parts.append(_curve(points, colour, dash))
+            parts += [_curve(points, colour, dash), *self._start(across[0], up[0], name, colour)]
         return parts
+
+    def _corners(self, values) -> tuple[np.ndarray, np.ndarray]:
+        """Return the corners of a line, in units of the two axes."""
+        times, drawn = self.times, ~np.isnan(values)
+        if self.stairs:  # along to the next time, unless the line has ended there, then down
+            drawn = np.repeat(drawn, 2)[1:] & np.repeat(drawn, 2)[:-1]
+            times, values = np.repeat(times, 2)[1:], np.repeat(values, 2)[:-1]
+        return times[drawn], values[drawn]
+
+    def _start(self, across: float, up: float, name: str, colour: str) -> list[str]:
+        """Return what marks the start of a line: nothing, as time runs to the right."""
+        return []
 
     def _key(self, at: float) -> list[str]:
         """Draw a sample of each line, followed by its name."""
@@ -171,6 +191,71 @@ class Chart:
             parts.append(_text(at + 42, 16, name, anchor="start"))
             at += 70 + 7 * len(name)
         return parts
+
+
+@dataclass(frozen=True, repr=False)
+class PhasePlane(Chart):
+    """Paths of two numbers against each other: ``{panel: {path: (x values, y values)}}``.
+
+    Time runs along a path, from a diamond with its name. The table lists both numbers at the times
+    ``rows``. A path that falls below the y axis ends at the lower edge.
+    """
+
+    def table(self) -> list[list[str]]:
+        """Return both numbers of each path at the days ``rows``, the column heads first."""
+        paths = [path for panel in self.panels.values() for path in panel.items()]
+        heads = [f"{name}: {axis.label}" for name, _ in paths for axis in (self.x, self.y)]
+        body = [
+            [f"{row:g}"]
+            + [_million(np.interp(row, self.times, v)) for _, path in paths for v in path]
+            for row in self.rows
+        ]
+        return [["day", *heads], *body]
+
+    def _corners(self, values) -> tuple[np.ndarray, np.ndarray]:
+        x, y = values
+        below = np.append(y < self.y.low, True)
+        last = 1 + np.argmax(below)
+        return x[:last], y[:last]
+
+    def _start(self, across: float, up: float, name: str, colour: str) -> list[str]:
+        corners = ((across, up - 6), (across + 6, up), (across, up + 6), (across - 6, up))
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in corners)
+        diamond = f'<polygon points="{points}" fill="{colour}"/>'
+        return [diamond, _text(across - 10, up + 4, name, anchor="end", bold=True)]
+
+
+def _million(value: float) -> str:
+    """Write a number of millions with three digits, readable aloud."""
+    return "< 0.001" if 0 < value < 0.001 else f"{value:.3g}"
+
+
+def phase_plane(courses: dict[str, Course], title: str) -> PhasePlane:
+    """Return the phase plane of tumours and their effector cells, ``{name: Course}``, in millions.
+
+    All courses run over the same days. The table lists every fifth day up to day 100, the last
+    one too.
+    """
+    times = next(iter(courses.values())).times
+    paths = {name: (c.effectors / 1e6, c.tumour / 1e6) for name, c in courses.items()}
+    ends = [
+        f"{name} from {e[0]:.3g} effector and {t[0]:.3g} tumour cells "
+        f"to {e[-1]:.3g} and {t[-1]:.3g}"
+        for name, (e, t) in paths.items()
+    ]
+    return PhasePlane(
+        title=title,
+        alt=f"Phase plane with a path for each, over {times[-1]:g} days, in millions: "
+        + "; ".join(ends)
+        + ". The table below gives the days between.",
+        times=times,
+        panels={"Each path begins at its diamond": paths},
+        x=Axis("effector cells, million", 0.01, 100, 10, log=True),
+        y=Axis("tumour cells, million", 0.1, 1000, 10, log=True),
+        rows=(*range(0, 101, 5), times[-1]),
+        width=440,
+        height=420,
+    )
 
 
 def tumour_sizes(runs: dict, title: str) -> Chart:

@@ -6,7 +6,8 @@ import numpy as np
 
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
-from course_lib.labs.view import Panel, Reading, Series, Table, View
+from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
+from course_lib.labs.words import described
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, simulate
@@ -49,7 +50,7 @@ def view(
     lowest = _trough(concentration, days, interval)
     effect_at_trough = _trough(effect, days, interval)
     series = (
-        Series("pembrolizumab", 0, days, _drawn(concentration), "drug"),
+        Series("pembrolizumab", 0, days, gaps_below(concentration, LOWEST), "drug"),
         Series("PD-1 bound", 1, days, binding, "drug"),
         Series("brake released", 1, days, effect, "t_cell", dash="dot"),
         Series("with drug", 2, days, size, "tumour"),
@@ -67,23 +68,26 @@ def view(
             least=1,
         ),
     )
+    columns = {
+        "Day": map(str, TABLE_DAYS),
+        "Pembrolizumab, mg/L": np.interp(TABLE_DAYS, days, concentration),
+        "PD-1 bound, %": np.interp(TABLE_DAYS, days, binding),
+        "Brake released, %": np.interp(TABLE_DAYS, days, effect),
+        "Tumour with pembrolizumab, mm": np.interp(TABLE_DAYS, days, size),
+        "Tumour without pembrolizumab, mm": np.interp(TABLE_DAYS, days, size_untreated),
+    }
     return View(
         series=series,
         sentence=_sentence(dose, interval, cycles, effect_at_trough, size, size_untreated),
-        alt=_alt(days, concentration, binding, effect, size, size_untreated),
+        alt=described(SPEC, series),
         readings=readings,
-        table=_table(days, concentration, binding, effect, size, size_untreated),
+        table=Table.of("The plotted values every 30 days", columns),
     )
 
 
 def _trough(values: np.ndarray, days: np.ndarray, interval: float) -> float:
     """The lowest value of the first interval: on its last day, just before a second dose."""
     return float(values[(days > 0) & (days <= interval)].min())
-
-
-def _drawn(concentration: np.ndarray) -> np.ndarray:
-    """A log axis has no zero: what lies below it leaves a gap."""
-    return np.where(concentration >= LOWEST, concentration, np.nan)
 
 
 def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
@@ -109,32 +113,6 @@ def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
 
 def _millimetres(size: float) -> str:
     return f"{size:.0f} mm" if size >= 1 else "less than 1 mm"
-
-
-def _alt(days, concentration, binding, effect, size, size_untreated) -> str:
-    return (
-        f"Three plots against time, 0 to {DAYS} days. Pembrolizumab concentration saws between "
-        f"doses, highest {concentration.max():.0f} mg/L. PD-1 bound ends at {binding[-1]:.0f} %, "
-        f"brake released at {effect[-1]:.0f} %. Tumour size starts at {_millimetres(size[0])} and "
-        f"ends at {_millimetres(size[-1])} with the drug, {_millimetres(size_untreated[-1])} "
-        "without it."
-    )
-
-
-def _table(days, *columns) -> Table:
-    rows = tuple(
-        (str(day), *(f"{np.interp(day, days, values):.1f}" for values in columns))
-        for day in TABLE_DAYS
-    )
-    heads = (
-        "Day",
-        "Pembrolizumab, mg/L",
-        "PD-1 bound, %",
-        "Brake released, %",
-        "Tumour with pembrolizumab, mm",
-        "Tumour without pembrolizumab, mm",
-    )
-    return Table("The plotted values every 30 days", heads, rows)
 
 
 def _explain(record: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ TEXT = "#222222"
 GRID = "#E3E3E3"
 ROW_HEIGHT = 185
 #: Between two panels of which the upper has an x axis of its own, pixels.
-X_AXIS_HEIGHT = 74
+X_AXIS_HEIGHT = 84
 
 
 def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
@@ -73,7 +73,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
                 title_text=panel.x_title + (" (log)" if panel.x_log else ""),
                 type="log" if panel.x_log else "linear",
                 range=[np.log10(low), np.log10(high)] if panel.x_log else [low, high],
-                dtick=1 if panel.x_log else None,
+                dtick=_decades(low, high) if panel.x_log else None,
                 row=row,
                 col=1,
             )
@@ -172,6 +172,11 @@ def move(figure: go.FigureWidget, view: View, before: View | None) -> None:
             _assign(trace, new.x, new.y)
             if tuple(trace.text) != new.texts:
                 trace.text = new.texts
+
+
+def _decades(low: float, high: float) -> int:
+    """Decades between two ticks of a log axis: in a narrow window more labels would turn."""
+    return 1 if np.log10(high / low) <= 6 else 2
 
 
 def _named(view: View) -> list[int]:

@@ -125,7 +125,7 @@ class Lab:
             made = slider(control, value, self.spec.continuous)
         made.add_class("course-control")
         made.add_class(f"course-control-{control.name}")
-        made.observe(lambda change: self._moved(control.name, change["new"]), "value")
+        made.observe(lambda change: self._moved(control, change["new"]), "value")
         return made
 
     @cached_property
@@ -151,12 +151,13 @@ class Lab:
         key = widgets.HTML('<p class="course-before-key">Thin dashed lines: the run before.</p>')
         plot = block([self.figure, key], "course-plot")
         self._explore = [*self.inputs.values(), more, reset, mark, *presets]
+        self._main = block([controls, plot, self.access], "course-main")
         root = block(
             [
                 widgets.HTML(f"<h3>{escape(spec.title)}</h3><p>{escape(spec.lead)}</p>"),
                 self._predict_box(),
                 block([widgets.HTML("<strong>Try:</strong>"), *presets], "course-buttons"),
-                block([controls, plot, self.access], "course-main"),
+                self._main,
                 self._goal,
                 self._observe_box(),
             ],
@@ -167,6 +168,8 @@ class Lab:
         if not predictions.read(spec.name):
             for control in self._explore:
                 control.disabled = True
+            if spec.blind:
+                self._main.add_class("course-blind")
         return root
 
     # --- predict, observe, explain -------------------------------------------------
@@ -221,13 +224,15 @@ class Lab:
         except KeyError:  # a record of an older version of this lab
             return "<p>You have used this lab before.</p>"
         return (
-            f"<p><strong>You predicted:</strong> {escape(predicted)} "
+            f"<p>{escape(plan.predict.text)}</p><p><strong>You predicted:</strong> "
+            f"{escape(predicted)} "
             f"<strong>Because:</strong> {escape(why)} Now try it.</p>"
         )
 
     def _unlock(self) -> None:
         for control in self._explore:
             control.disabled = False
+        self._main.remove_class("course-blind")
         self.access.announcement = "The controls are unlocked."
 
     def _observe_box(self) -> widgets.VBox:
@@ -257,7 +262,7 @@ class Lab:
 
     def apply(self, settings: Settings) -> None:
         """Open again, but with these settings: one new view, one "before"."""
-        self._set(self.opening | settings)
+        self._set(self.opening | self._checked(settings))
 
     def _set(self, settings: Settings) -> None:
         self._gesture(None)
@@ -267,7 +272,7 @@ class Lab:
                 self.inputs[name].value = value
         finally:
             self._quiet = False
-        self._update({name: each.value for name, each in self.inputs.items()})
+        self._update(settings)
 
     def _clicked(self, panel: int, x: float, y: float) -> None:
         """A click into a panel sets two controls to the nearest values they allow."""
@@ -275,7 +280,8 @@ class Lab:
         names = self.spec.panels[panel].sets
         if any(self.inputs[name].disabled for name in names):  # no prediction yet
             return
-        self._set({name: controls[name].nearest(v) for name, v in zip(names, (x, y), strict=True)})
+        start = {name: controls[name].nearest(v) for name, v in zip(names, (x, y), strict=True)}
+        self._set(self.settings | start)
 
     def reset(self) -> None:
         """Open again as at first; a marked "before" is let go."""
@@ -288,13 +294,16 @@ class Lab:
         drawing.move(self.figure, self.view, self.before)
         self.access.change = "This run is now “before”, until you press Reset or mark another."
 
-    def _moved(self, name: str, value: float | str) -> None:
+    def _moved(self, control: Control | Choice, value: float | str) -> None:
+        if isinstance(control, Control) and control.log:
+            value = control.nearest(value)  # 5.0, where the browser says 5.011872336272722
+        now = self.settings[control.name]
         # The browser sends 76.80000000000001 for the 76.8 it was given: nobody moved anything.
-        same = isinstance(value, float) and math.isclose(value, self.settings[name], abs_tol=1e-9)
+        same = isinstance(value, float) and math.isclose(value, now, abs_tol=1e-9)
         if self._quiet or same:
             return
-        self._gesture(name)
-        self._update({**self.settings, name: value})
+        self._gesture(control.name)
+        self._update({**self.settings, control.name: value})
 
     def _gesture(self, name: str | None) -> None:
         """Moving one slider, however far, is one gesture: "before" is where it began."""

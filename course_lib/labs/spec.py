@@ -15,7 +15,8 @@ class Control:
     """One slider. Default, unit and range come from the evidence entry ``key``.
 
     ``stage`` 1 is visible from the start; 2 appears under "More controls". With ``log`` the
-    slider is logarithmic: ``step`` is then in decades, and values show three digits.
+    slider is logarithmic: ``step`` is then in decades, at least 0.05, and the slider stands at
+    values of two digits, such as 5.0 for the 5.01 that 14 steps of 0.05 make.
     """
 
     name: str
@@ -33,7 +34,14 @@ class Control:
     @property
     def unit(self) -> str:
         """The unit as a label writes it."""
-        shown = {"day": "days", "doses": "", "patients": "", "cycles": "", "1": ""}
+        shown = {
+            "day": "days",
+            "doses": "",
+            "patients": "",
+            "cycles": "",
+            "1": "",
+            "1/µm²": "per µm²",
+        }
         return shown.get(self.quantity.unit, self.quantity.unit)
 
     @property
@@ -48,8 +56,7 @@ class Control:
         """Write a value as the screen does, with its unit."""
         number = f"{value:.{self.digits}f}"
         if self.log:
-            rounded = float(f"{value:.3g}")
-            number = f"{rounded:.0f}" if rounded >= 100 else f"{rounded:g}"
+            number = f"{value:.0f}" if value >= 100 else f"{value:g}"
         return f"{number} {self.unit}".strip()
 
     def nearest(self, value: float) -> float:
@@ -58,7 +65,7 @@ class Control:
         value = min(max(value, low), high)
         if self.log:
             steps = round((math.log10(value) - math.log10(low)) / self.step)
-            return min(low * 10 ** (steps * self.step), high)
+            return min(float(f"{low * 10 ** (steps * self.step):.2g}"), high)
         return min(low + round((value - low) / self.step) * self.step, high)
 
     def checked(self, value: object) -> float:
@@ -185,6 +192,8 @@ class LabSpec:
     prediction: Prediction
     #: Redraw while a slider moves; False for a view slower than about 50 ms.
     continuous: bool = True
+    #: Show the plot only after the prediction, because the opening would give it away.
+    blind: bool = False
 
     @property
     def defaults(self) -> Settings:

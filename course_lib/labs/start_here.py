@@ -8,6 +8,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View
+from course_lib.labs.words import described
 from course_lib.models.patient import Patient, simulate
 
 TRIPLE_NEGATIVE = int(evidence.get("tumour.volume_doubling_time").value)
@@ -41,17 +42,13 @@ def view(doubling_time: float) -> View:
         f"{volume[-1]:.1f} times as many cells as on day 0. Its diameter grows from {START} to "
         f"{diameter[-1]:.0f} mm, {diameter[-1] / START:.1f} times."
     )
-    alt = (
-        f"Two plots against time, 0 to {DAYS} days. Volume starts at 1 and rises to "
-        f"{volume[-1]:.1f}, a straight line on its log axis. Diameter starts at {START} mm and "
-        f"rises to {diameter[-1]:.0f} mm."
-    )
-    rows = tuple(
-        (str(day), f"{2 ** (day / doubling_time):.1f}", f"{np.interp(day, days, diameter):.1f}")
-        for day in TABLE_DAYS
-    )
-    heads = ("Day", "Volume, compared with day 0", "Diameter, mm")
-    return View(series, sentence, alt, readings, Table("The plotted values, ten days", heads, rows))
+    columns = {
+        "Day": map(str, TABLE_DAYS),
+        "Volume, compared with day 0": 2 ** (TABLE_DAYS / doubling_time),
+        "Diameter, mm": np.interp(TABLE_DAYS, days, diameter),
+    }
+    table = Table.of("The plotted values, ten days", columns)
+    return View(series, sentence, described(SPEC, series), readings, table)
 
 
 def _explain(record: dict[str, str]) -> str:

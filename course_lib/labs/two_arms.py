@@ -9,6 +9,7 @@ import numpy as np
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View
+from course_lib.labs.words import described
 from course_lib.models import survival
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
@@ -70,13 +71,20 @@ def view(cps_from: float, patients: float, infiltration: float, repetition: floa
             Reading(f"Upper limit for {label}", ratios[name].high, "", 2),
         )
     )
+    columns = {"Month": map(str, TABLE_MONTHS)}
+    days = np.array(TABLE_MONTHS) * DAYS_PER_MONTH
+    for name, label in ENDPOINTS:
+        for arm, words, _ in ARMS:
+            columns[f"{label}, {words}, %"] = 100 * curves[name, arm].at(days)
+    for arm, words, _ in ARMS:
+        columns[f"At risk of progression, {words}"] = _at_risk(curves["pfs", arm], TABLE_MONTHS)
     return View(
         series=series,
         texts=at_risk,
         sentence=_sentence(cps_from, outcome, curves, ratios),
-        alt=_alt(curves, ratios),
+        alt=described(SPEC, series, at_risk),
         readings=readings,
-        table=_table(curves),
+        table=Table.of("Patients every six months", columns, ".0f"),
     )
 
 
@@ -124,35 +132,6 @@ def _sentence(cps_from, outcome, curves, ratios) -> str:
         f"Hazard ratio for progression or death {_judged(ratios['pfs'])} "
         f"For death {_judged(ratios['survival'])}"
     )
-
-
-def _alt(curves, ratios) -> str:
-    parts = [
-        f"{label}: the curve with pembrolizumab ends at "
-        f"{100 * curves[name, True].survival[-1]:.0f} %, with chemotherapy alone at "
-        f"{100 * curves[name, False].survival[-1]:.0f} %; hazard ratio {_interval(ratios[name])}."
-        for name, label in ENDPOINTS
-    ]
-    return (
-        f"Two Kaplan–Meier plots over {MONTHS} months, two falling step curves each. "
-        + " ".join(parts)
-        + " Below them, the number of patients at risk every year."
-    )
-
-
-def _table(curves) -> Table:
-    heads = ["Month"]
-    for _, label in ENDPOINTS:
-        heads += [f"{label}, {arm}, %" for _, arm, _ in ARMS]
-    heads += [f"At risk of progression, {arm}" for _, arm, _ in ARMS]
-    days = np.array(TABLE_MONTHS) * DAYS_PER_MONTH
-    columns = [100 * curves[name, arm].at(days) for name, _ in ENDPOINTS for arm, _, _ in ARMS]
-    columns += [_at_risk(curves["pfs", arm], TABLE_MONTHS) for arm, _, _ in ARMS]
-    rows = tuple(
-        (str(month), *(f"{column[row]:.0f}" for column in columns))
-        for row, month in enumerate(TABLE_MONTHS)
-    )
-    return Table("Patients every six months", tuple(heads), rows)
 
 
 def _explain(record: dict[str, str]) -> str:

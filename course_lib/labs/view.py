@@ -7,10 +7,12 @@ stay in a saved notebook.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 #: Hue is the actor, in every plot and picture of the course. Each reaches a
 #: contrast of 3:1 on the white plot background (tests/labs/test_figure.py).
@@ -64,6 +66,19 @@ class Series:
     label: bool = True
 
 
+def point(
+    name: str, panel: int, x: ArrayLike, y: ArrayLike, actor: str, symbol: str, moves: bool = True
+) -> Series:
+    """Return marks at ``x`` and ``y``: numbers, or arrays of one shape. No name stands beside."""
+    places = np.atleast_1d(x), np.atleast_1d(y)
+    return Series(name, panel, *places, actor, moves=moves, symbol=symbol, label=False)
+
+
+def gaps_below(values: np.ndarray, least: float) -> np.ndarray:
+    """Return what a log axis from ``least`` on can show: it has no zero, so smaller is a gap."""
+    return np.where(values >= least, values, np.nan)
+
+
 @dataclass(frozen=True)
 class Texts:
     """Numbers written into a panel, such as patients at risk; shapes (texts,)."""
@@ -108,6 +123,15 @@ class Table:
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, caption: str, columns: dict[str, Iterable], form: str = ".1f") -> Table:
+        """Build a table of columns by their headings; numbers are written in ``form``."""
+        cells = [
+            [each if isinstance(each, str) else format(each, form) for each in column]
+            for column in columns.values()
+        ]
+        return cls(caption, tuple(columns), tuple(zip(*cells, strict=True)))
 
     def html(self) -> str:
         head = "".join(f'<th scope="col">{escape(c)}</th>' for c in self.columns)

@@ -38,6 +38,8 @@ class Pembrolizumab(Parameters):
     Source: ``pembrolizumab.*``, ``patient.weight``.
     """
 
+    basis = "calibrated on KEYNOTE-355"
+
     dose: float = given("pembrolizumab.dose", 0, 2000, "mg")
     interval: float = given("pembrolizumab.interval", 1, 365, "day", scalar=True)
     number_of_doses: int = given("pembrolizumab.number_of_doses", 1, 200, "", whole=True)

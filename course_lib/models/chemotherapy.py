@@ -36,6 +36,8 @@ class Chemotherapy(Parameters):
     Source: ``chemotherapy.*``.
     """
 
+    basis = "calibrated on KEYNOTE-355"
+
     kill_rate: float = given("chemotherapy.kill_rate", 0, 1, "1/day", scalar=True)
     effect_half_life: float = given("chemotherapy.effect_half_life", 0.1, 30, "day", scalar=True)
     cycle: int = given("chemotherapy.cycle_days", 7, 84, "day", whole=True)

@@ -109,3 +109,39 @@ def _part(values, part, patients):
     values = np.asarray(values)
     own = values.ndim > 0 and values.shape[-1] == patients
     return np.ascontiguousarray(values[..., part]) if own else values
+
+
+def days_between(marks, first, last, step):
+    """Return the days to integrate from ``first`` to ``last``, with all ``marks`` between them.
+
+    Arguments: ``marks``, a list of arrays of days; ``step``, the longest step, days. Between two
+    marks all steps are equal.
+    """
+    marks = np.concatenate([[], *marks])
+    marks = np.unique([first, *marks[(marks > first) & (marks < last)], last])
+    parts = [
+        np.linspace(begin, end, int(np.ceil((end - begin) / step)), endpoint=False)
+        for begin, end in pairwise(marks)
+    ]
+    return np.concatenate([*parts, [last]])
+
+
+def summed(rate, times, jumps, longest=1.75):
+    r"""Return the integral of a known function of time, $\int_0^t rate(s)\,ds$.
+
+    By the three-point rule of Gauss between ``times`` and ``jumps``, so no jump is crossed.
+
+    Arguments: ``rate``, a function of days, shape (intervals, 3), that returns that shape,
+    possibly followed by others; ``times``, days from 0 on, any shape; ``jumps``, days;
+    ``longest`` interval, days.
+    Returns the shape of ``times``, followed by the others.
+    """
+    times = np.asarray(times, dtype=float)
+    ends = days_between([times.ravel(), jumps], 0.0, max(times.max(), longest), longest)
+    nodes, weights = np.polynomial.legendre.leggauss(3)
+    half = np.diff(ends)[:, None] / 2
+    values = np.asarray(rate(ends[:-1, None] + half * (1 + nodes)))
+    weights = (half * weights).reshape(half.size, 3, *[1] * (values.ndim - 2))
+    pieces = np.sum(values * weights, axis=1)
+    so_far = np.concatenate([np.zeros((1, *pieces.shape[1:])), pieces]).cumsum(axis=0)
+    return so_far[np.searchsorted(ends, times)]

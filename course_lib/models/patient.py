@@ -7,28 +7,29 @@ $$T = H + L,\qquad A = H + \varphi L,\qquad
   b = b_{max}\frac{CPS}{CPS + c_{50}},\qquad
   \kappa = (1 - b\,F)\,m\,\frac{E}{E + \rho_{50} T}$$
 $$\frac{d \ln H}{dt} = g - \kappa - \dot G_H,\qquad
-  \frac{d \ln L}{dt} = g - \varphi\kappa - \dot G_L,\qquad
+  \frac{d \ln L}{dt} = g - \varphi\kappa - \dot G_L - n\frac{H}{T},\qquad
   \frac{dE}{dt} = d\left[\varepsilon\,I\,T_{ref}^{1/3} A^{2/3} - E\right]$$
 
-A therapy acts through ``Effects``: the share of PD-1 that still brakes, $F$, and the logarithm
-of what it has killed by itself so far, $G_H$ and $G_L$. Without therapy $F = 1$, $G = 0$.
+A therapy acts through ``Effects``: the share of PD-1 that still brakes, $F$, the logarithm
+of what it has killed by itself so far, $G_H$ and $G_L$, and the rate $n$ at which antigen-high
+neighbours that took it up kill antigen-low cells. Without therapy $F = 1$, $G = 0$, $n = 0$.
 
 A teaching model: it is not a clinical prediction.
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 
 from course_lib.models.binding import occupancy
-from course_lib.models.ode import CHUNK, rk4
+from course_lib.models.ode import CHUNK, days_between, rk4
 from course_lib.models.parameters import Parameters, checked, given, patients_in
 
 LOG_CELLS_MIN = 0.0  # one cell: the model never claims that a tumour is gone
 LOG_CELLS_MAX = 32.0  # 8e13 cells, beyond any living patient
 STEP = 3.5  # days; see the measured errors in ``simulate``
+ASSUMED = "assumed"  # the basis of a therapy whose effect was not calibrated on a trial
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,12 @@ class Patient(Parameters):
         brake_maximum: $b_{max}$, share of the killing that PD-1 can take away.
         brake_half_cps: $c_{50}$, CPS at half of the maximal brake.
         reference_size: sum of diameters at which $\varepsilon$ holds ($T_{ref}$), mm.
+        her2: copies of HER2 on an antigen-high cell.
+        low_her2_ratio: HER2 of an antigen-low cell, relative to an antigen-high one, 0 to 1.
+        effector_cells: cells that kill what antibodies mark, relative to the typical patient.
 
+    The default HER2 is that of a triple-negative line. HER2 and the antigen of T cells share the
+    two classes: a simplification.
     Raises ``ValueError`` or ``TypeError`` naming the field, the allowed range and the value.
     Source: ``patient.*``, ``tumour.*``, ``checkpoint_model.*``.
     """
@@ -73,6 +79,9 @@ class Patient(Parameters):
     brake_maximum: float = given("checkpoint_model.brake_maximum", 0, 1, "")
     brake_half_cps: float = given("checkpoint_model.brake_half_cps", 1e-3, 1000, "")
     reference_size: float = given("tumour.sum_of_diameters", 1, 1000, "mm")
+    her2: float = given("her2_copies.mda_mb_231", 0, 1e8, "copies per cell")
+    low_her2_ratio: float = given("patient.low_her2_ratio", 0, 1, "")
+    effector_cells: float = given("patient.effector_cells", 0, 100, "")
 
     def growth_rate(self):
         r"""Return $g = \ln 2 / $ doubling time, 1/day."""
@@ -116,6 +125,11 @@ class Patient(Parameters):
         state = log_high, log_low, self.supply() * np.square(np.cbrt(seen))
         return np.stack([np.broadcast_to(row, (self.number(),)) for row in state])
 
+    def her2_by_class(self):
+        """Return the HER2 copies of an antigen-high and of an antigen-low cell, (2, patients)."""
+        both = [self.her2, np.multiply(self.her2, self.low_her2_ratio)]
+        return np.stack([np.broadcast_to(each, (self.number(),)) for each in both])
+
     def number(self):
         """Return how many patients this is."""
         return patients_in(**vars(self))
@@ -132,11 +146,14 @@ class Effects:
     free_pd1: share of PD-1 that still brakes; therapies multiply.
     log_kill_high, log_kill_low: natural logarithm of the fold by which a therapy alone has
     reduced antigen-high and antigen-low cells since day 0; therapies add.
+    bystander_kill: rate at which an antigen-low cell dies when all its neighbours are
+    antigen-high ones that took up a payload, 1/day; therapies add.
     """
 
     free_pd1: np.ndarray | float = 1.0
     log_kill_high: np.ndarray | float = 0.0
     log_kill_low: np.ndarray | float = 0.0
+    bystander_kill: np.ndarray | float = 0.0
 
     def __add__(self, other):
         """Return what both do together."""
@@ -144,11 +161,18 @@ class Effects:
             self.free_pd1 * other.free_pd1,
             self.log_kill_high + other.log_kill_high,
             self.log_kill_low + other.log_kill_low,
+            self.bystander_kill + other.bystander_kill,
         )
 
 
 class Therapy(Protocol):
-    """What ``simulate`` asks of a therapy: a ``Parameters``, if it has a setting per patient."""
+    """What ``simulate`` asks of a therapy: a ``Parameters``, if it has a setting per patient.
+
+    ``basis`` says what its effect rests on: the trial it was calibrated on, or ``ASSUMED``. A
+    therapy that does not say counts as assumed: it shows tumour curves, never a hazard ratio.
+    """
+
+    basis: str
 
     def dose_times(self):
         """Return the days of all doses planned: they fall on the boundary of two steps."""
@@ -180,18 +204,22 @@ class Course:
     t_cells: np.ndarray
 
 
-def rates_of_change(t, state, free, killed_high, killed_low, g, m, rho50, b, supply, d, phi):
+def rates_of_change(
+    t, state, free, killed_high, killed_low, bystander, g, m, rho50, b, supply, d, phi
+):
     """Return the rates of change of ln H, ln L and E: the equations at the top of this file.
 
     Arguments: day; state, rows ln H, ln L and E, without the direct kill of this step;
-    the share of PD-1 that still brakes; logarithm of that direct kill, for both classes; then
-    the parameters, with ``supply`` as in ``Patient.supply``. Shape (patients,) each.
+    the share of PD-1 that still brakes; logarithm of that direct kill, for both classes; the
+    rate of bystander killing; then the parameters, with ``supply`` as in ``Patient.supply``.
+    Shape (patients,) each.
     """
     log_high, log_low, t_cells = state
     high, low = np.exp(log_high - killed_high), np.exp(log_low - killed_low)
     kill = (1 - b * free) * m * t_cells / (t_cells + rho50 * (high + low))
+    kill_low = phi * kill + bystander * high / (high + low)
     in_balance = supply * np.square(np.cbrt(high + phi * low))
-    return g - kill, g - phi * kill, d * (in_balance - t_cells)
+    return g - kill, g - kill_low, d * (in_balance - t_cells)
 
 
 def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CHUNK):
@@ -211,9 +239,9 @@ def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CH
         some = patient.some(part)
         all_effects = (chosen(each, part).effects(stages, stop[part], some) for each in therapies)
         effects = sum(all_effects, Effects())
-        free, *killed = (
+        free, *killed, bystander = (
             np.broadcast_to(effect, np.broadcast_shapes(np.shape(effect), (*stages.shape, 1)))
-            for effect in (effects.free_pd1, effects.log_kill_high, effects.log_kill_low)
+            for effect in vars(effects).values()
         )
         within = [each - each[:, :1] for each in killed]
         start = state[:, part]
@@ -223,7 +251,7 @@ def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CH
             rates_of_change,
             start,
             grid,
-            drives=[free, *within],
+            drives=[free, *within, bystander],
             parameters=[
                 growth[part] * some.growth_rate(),
                 some.killing_capacity,
@@ -299,6 +327,15 @@ def simulate(patient, therapies=(), days=360, step=STEP, *, stop=np.inf, chunk=C
     )
 
 
+def assumed(therapies):
+    """Return the names of those ``therapies`` whose effect was calibrated on no trial."""
+    return tuple(
+        type(each).__name__
+        for each in therapies
+        if not getattr(each, "basis", ASSUMED).startswith("calibrated")
+    )
+
+
 def chosen(settings, which):
     """Return ``settings`` with the lists among them cut to the patients ``which`` selects.
 
@@ -318,18 +355,3 @@ def checked_therapies(therapies, name="therapies"):
         if isinstance(each, type) or not (hasattr(each, "effects") and hasattr(each, "dose_times")):
             raise TypeError(f"{allowed}, you gave {each!r} in it.")
     return tuple(therapies)
-
-
-def days_between(marks, first, last, step):
-    """Return the days to integrate from ``first`` to ``last``, with all ``marks`` between them.
-
-    Arguments: ``marks``, a list of arrays of days; ``step``, the longest step, days. Between two
-    marks all steps are equal.
-    """
-    marks = np.concatenate([[], *marks])
-    marks = np.unique([first, *marks[(marks > first) & (marks < last)], last])
-    parts = [
-        np.linspace(begin, end, int(np.ceil((end - begin) / step)), endpoint=False)
-        for begin, end in pairwise(marks)
-    ]
-    return np.concatenate([*parts, [last]])

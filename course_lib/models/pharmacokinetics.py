@@ -102,20 +102,7 @@ class TwoCompartment(Parameters):
         numbers of doses and dose times differ.
         Source: ``pembrolizumab.clearance`` and the keys beside it.
         """
-        times = np.asarray(times, dtype=float)
-        dose_times = np.atleast_1d(np.asarray(dose_times, dtype=float))
-        doses = np.asarray(doses, dtype=float)
-        if not (np.all(np.isfinite(times)) and np.all(np.isfinite(dose_times))):
-            raise ValueError("times and dose_times must be finite numbers of days.")
-        if not np.all((doses >= 0) & np.isfinite(doses)):
-            raise ValueError(f"doses must be finite and at least 0 mg, you gave {doses}.")
-        if doses.ndim == 0:
-            doses = np.full(dose_times.shape, doses)
-        if doses.shape[0] != dose_times.size:
-            raise ValueError(
-                f"there are {dose_times.size} dose_times and {doses.shape[0]} doses: "
-                "give one dose per time."
-            )
+        times, dose_times, doses = checked_doses(times, dose_times, doses)
         order = np.lexsort((doses if doses.ndim == 1 else doses[:, 0], dose_times))
         dose_times, doses = dose_times[order], doses[order]
 
@@ -157,6 +144,42 @@ class TwoCompartment(Parameters):
         return SteadyState(trough, peak, dose / self.clearance)
 
 
+def checked_doses(times, dose_times, doses):
+    """Return days, dose days and doses (doses, ...) as arrays; raise ValueError if they are wrong.
+
+    As described in ``TwoCompartment.concentration``.
+    """
+    times = np.asarray(times, dtype=float)
+    dose_times = np.atleast_1d(np.asarray(dose_times, dtype=float))
+    doses = np.asarray(doses, dtype=float)
+    if not (np.all(np.isfinite(times)) and np.all(np.isfinite(dose_times))):
+        raise ValueError("times and dose_times must be finite numbers of days.")
+    if not np.all((doses >= 0) & np.isfinite(doses)):
+        raise ValueError(f"doses must be finite and at least 0 mg, you gave {doses}.")
+    if doses.ndim == 0:
+        doses = np.full(dose_times.shape, doses)
+    if doses.shape[0] != dose_times.size:
+        raise ValueError(
+            f"there are {dose_times.size} dose_times and {doses.shape[0]} doses: "
+            "give one dose per time."
+        )
+    return times, dose_times, doses
+
+
+def published(drug, flow=1.0, volume=1.0):
+    """Return the four published numbers of ``drug``, by the names of ``TwoCompartment``.
+
+    ``flow`` and ``volume`` multiply both clearances and both volumes.
+    """
+    scale = {
+        "clearance": flow,
+        "central_volume": volume,
+        "intercompartmental_clearance": flow,
+        "peripheral_volume": volume,
+    }
+    return {name: evidence.get(f"{drug}.{name}").value * each for name, each in scale.items()}
+
+
 def pembrolizumab(weight=None):
     r"""Return the kinetics of pembrolizumab for a body weight.
 
@@ -179,11 +202,27 @@ def pembrolizumab(weight=None):
     weight = value("reference_weight") if weight is None else weight
     ratio = checked("weight", weight, 20, 300, "kg") / value("reference_weight")
     # np.power, not **: one number and a long array then go through the same code, bit for bit
-    flow = np.power(ratio, value("clearance_weight_exponent"))
-    volume = np.power(ratio, value("volume_weight_exponent"))
     return TwoCompartment(
-        clearance=value("clearance") * flow,
-        central_volume=value("central_volume") * volume,
-        intercompartmental_clearance=value("intercompartmental_clearance") * flow,
-        peripheral_volume=value("peripheral_volume") * volume,
+        **published(
+            "pembrolizumab",
+            flow=np.power(ratio, value("clearance_weight_exponent")),
+            volume=np.power(ratio, value("volume_weight_exponent")),
+        )
     )
+
+
+def pertuzumab():
+    """Return the kinetics of pertuzumab in the typical patient; its dose is the same for all.
+
+    Source: Garg 2014, ``pertuzumab.clearance`` and the keys beside it: lean body weight 48 kg,
+    albumin 3.9 g/dL.
+    """
+    return TwoCompartment(**published("pertuzumab"))
+
+
+def any_antibody():
+    """Return the kinetics of an average antibody that has no target to be lost on.
+
+    Source: Davda 2014, ``any_antibody.clearance`` and the keys beside it.
+    """
+    return TwoCompartment(**published("any_antibody"))

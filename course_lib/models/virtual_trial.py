@@ -24,7 +24,14 @@ from course_lib import evidence
 from course_lib.models.cohort import Cohort
 from course_lib.models.ode import CHUNK
 from course_lib.models.parameters import Parameters, checked, given
-from course_lib.models.patient import STEP, Effects, checked_therapies, days_between, integrate
+from course_lib.models.patient import (
+    STEP,
+    Effects,
+    assumed,
+    checked_therapies,
+    days_between,
+    integrate,
+)
 from course_lib.models.recist import CR, PR, Criteria, best_change, best_response, progressed
 from course_lib.models.survival import cox, log_rank
 
@@ -57,7 +64,8 @@ class Trial:
     """A design: two arms, who is enrolled, and how long they are watched.
 
     Arguments
-        experimental, control: therapies of the two arms, such as ``[Pembrolizumab()]``.
+        experimental, control: therapies of the two arms, such as ``[Pembrolizumab()]``; their
+            effect must have been calibrated on a trial (``basis``), not assumed.
         cohort: a ``Cohort``.
         fate: a ``Fate``.
         criteria: the ``Criteria`` of RECIST.
@@ -89,6 +97,12 @@ class Trial:
 
         for arm in ("experimental", "control"):
             put(arm, checked_therapies(getattr(self, arm), name=arm))
+            for name in assumed(getattr(self, arm)):
+                raise ValueError(
+                    f"{arm} must hold therapies calibrated on a trial: the effect of {name} is "
+                    "assumed, and a hazard ratio made from it would be invented. Show its tumour "
+                    "curves with simulate instead."
+                )
             traits = [trait for each in getattr(self, arm) for trait in vars(each).items()]
             for name, value in traits:
                 if np.size(value) > 1:

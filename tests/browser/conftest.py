@@ -71,3 +71,4 @@ def course_url(course_copy) -> str:
     os.killpg(server.pid, signal.SIGTERM)
     server.wait()
     drain.wait()
+    server.stdout.close()

@@ -113,13 +113,20 @@ def try_it(page, module):
             return {**opening, **preset.settings}
     for control in spec.controls:
         if isinstance(control, Choice):
-            continue
-        for key, end in (("Home", control.quantity.low), ("End", control.quantity.high)):
-            if spec.prediction.tried({**opening, control.name: end}):
+            ways = enumerate(name for name, _ in control.options)
+        else:
+            ways = (("Home", control.quantity.low), ("End", control.quantity.high))
+        for how, value in ways:
+            if spec.prediction.tried({**opening, control.name: value}):
                 if control.stage == 2:
                     page.get_by_role("button", name="More controls").press("Enter")
-                press(page, f".course-control-{control.name} .noUi-handle", key)
-                return {**opening, control.name: end}
+                if isinstance(control, Choice):
+                    press(page, f".course-control-{control.name} select", "Home")
+                    for _ in range(how):
+                        page.keyboard.press("ArrowDown")
+                else:
+                    press(page, f".course-control-{control.name} .noUi-handle", how)
+                return {**opening, control.name: value}
     raise AssertionError("no preset and no control sets what the prediction is about")
 
 

@@ -38,9 +38,23 @@ def test_the_first_lesson_runs_and_its_slider_answers(start_page, screenshots):
 
 
 def test_links_lead_to_the_lesson_and_its_quiz(start_page):
-    link = start_page.get_by_role("link", name="quiz 03", exact=True)
+    link = start_page.get_by_role("link", name="quiz 01", exact=True)
     link.scroll_into_view_if_needed()
     link.click()
     start_page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").get_by_text(
         "# YOUR CODE"
     ).first.wait_for()
+
+
+def test_a_lab_run_before_its_first_cell_is_put_right_as_the_page_says(start_page):
+    """The advice of "If something does not run", taken after the commonest mistake."""
+    cell = start_page.locator(".jp-CodeCell", has_text="start_here.lab()").last
+    cell.scroll_into_view_if_needed()
+    cell.locator(".jp-InputArea-editor").click()
+    start_page.keyboard.press("Shift+Enter")
+    start_page.get_by_text("NameError: name 'start_here' is not defined").wait_for()
+    start_page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    start_page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
+    start_page.get_by_role("button", name="Confirm Kernel Restart").click()
+    cell.locator(".course-lab .js-plotly-plot").wait_for()
+    assert start_page.get_by_text("NameError").count() == 0

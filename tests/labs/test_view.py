@@ -1,8 +1,17 @@
 """The text twin of a lab: what is read aloud, printed, and kept without a kernel."""
 
 import numpy as np
+import pytest
 
-from course_lib.labs.view import PICTURE_SLOT, Reading, Series, Table, View
+from course_lib.labs.view import (
+    PICTURE_SLOT,
+    Reading,
+    Series,
+    Table,
+    View,
+    gaps_below,
+    point,
+)
 
 
 def a_view(size: float) -> View:
@@ -43,3 +52,26 @@ def test_html_escapes_and_keeps_table_and_slot():
 
 def test_the_same_view_gives_the_same_bytes():
     assert a_view(80).html("T") == a_view(80).html("T")
+
+
+def test_a_table_is_built_of_columns_and_a_text_stays_as_it_is():
+    table = Table.of("Sizes", {"Day": map(str, (0, 7)), "Size, mm": np.array([20, 81.26])})
+    assert table == Table("Sizes", ("Day", "Size, mm"), (("0", "20.0"), ("7", "81.3")))
+    assert Table.of("Sizes", {"Size": [1234.6, "–"]}, ",.0f").rows == (("1,235",), ("–",))
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        Table.of("Sizes", {"Day": ["0", "7"], "Size": [1.0]})
+
+
+def test_a_point_is_a_nameless_mark_of_one_or_several_places():
+    mark = point("start", 1, 3, 4.5, "tumour", "diamond", moves=False)
+    assert (mark.name, mark.panel, mark.symbol) == ("start", 1, "diamond")
+    assert (mark.label, mark.moves) == (False, False)
+    assert mark.x.tolist() == [3]
+    assert mark.y.tolist() == [4.5]
+    assert point("both", 0, [1, 1], [2, 3], "control", "x").y.tolist() == [2, 3]
+    assert point("both", 0, [1, 1], [2, 3], "control", "x").moves
+
+
+def test_what_a_log_axis_cannot_show_is_a_gap():
+    drawn = gaps_below(np.array([0.0, 0.099, 0.1, 5]), 0.1)
+    np.testing.assert_array_equal(drawn, [np.nan, np.nan, 0.1, 5])

@@ -13,9 +13,11 @@ from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, simulate
 from course_lib.models.pharmacokinetics import TwoCompartment, pembrolizumab
+from course_lib.models.trastuzumab import Trastuzumab
 
 UP, DOWN, NOTHING = 1, -1, 0
 HOT = {"infiltration": 3}
+MANY_COPIES = {"her2": 5e5, "infiltration": 0}
 
 
 def grid(cls, name, points=41):
@@ -41,6 +43,17 @@ def treated(values, what="size", dose=200, **more):
 
 def with_chemotherapy(values, what="size", **more):
     return last(simulate(Patient(**more | values), [Chemotherapy()]), what)
+
+
+def with_trastuzumab(values, what="size", **more):
+    return last(simulate(Patient(**more | values), [Trastuzumab()], 120), what)
+
+
+def trastuzumab(values, days=120, **more):
+    """Run a tumour with much HER2 under trastuzumab, one call per setting."""
+    ((name, several),) = values.items()
+    drugs = [Trastuzumab(**more | {name: value}) for value in several.tolist()]
+    return np.array([last(simulate(Patient(**MANY_COPIES), [drug], days))[0] for drug in drugs])
 
 
 def benefit(values, **more):
@@ -154,6 +167,40 @@ TABLE = [
     (Patient, "brake_half_cps", lambda v: benefit(v, **HOT), DOWN),
     (Patient, "reference_size", untreated, DOWN),
     (Patient, "reference_size", treated, DOWN),
+    (Patient, "her2", with_trastuzumab, DOWN),
+    (Patient, "her2", treated, NOTHING),
+    (Patient, "her2", with_chemotherapy, NOTHING),
+    (Patient, "low_her2_ratio", lambda v: with_trastuzumab(v, **MANY_COPIES), DOWN),
+    (
+        Patient,
+        "low_her2_ratio",
+        lambda v: with_trastuzumab(v, "antigen_low_share", **MANY_COPIES),
+        DOWN,
+    ),
+    (Patient, "low_her2_ratio", treated, NOTHING),
+    (
+        Patient,
+        "effector_cells",
+        lambda v: with_trastuzumab(v, **MANY_COPIES),
+        DOWN,
+        np.linspace(0, 10, 21),
+    ),
+    (Patient, "effector_cells", treated, NOTHING),
+    (Trastuzumab, "loading_dose", lambda v: trastuzumab(v, 20), DOWN, np.linspace(0, 50, 8)),
+    (Trastuzumab, "dose", trastuzumab, DOWN, np.linspace(0, 50, 8)),
+    (Trastuzumab, "interval", trastuzumab, UP, np.array([10, 15, 20, 30, 40, 60, 120])),
+    (Trastuzumab, "number_of_doses", trastuzumab, DOWN, np.arange(1, 7)),
+    # mg/kg: a heavy patient gets more into the same volume, and then clears it faster
+    (
+        Trastuzumab,
+        "weight",
+        lambda v: np.array([Trastuzumab(weight=each).concentration(1.0) for each in v["weight"]]),
+        UP,
+        np.linspace(20, 300, 8),
+    ),
+    (Trastuzumab, "half_reach", trastuzumab, UP, np.geomspace(1e-3, 1e6, 10)),
+    (Trastuzumab, "kill_rate", trastuzumab, DOWN, np.linspace(0, 0.1, 8)),
+    (Trastuzumab, "half_tags", trastuzumab, UP, np.geomspace(1, 1e8, 9)),
     (Pembrolizumab, "dose", dosed, DOWN),
     (Pembrolizumab, "dose", lambda v: at_day(v, "functional_effect"), UP),
     (Pembrolizumab, "dose", exposure, UP),
@@ -283,7 +330,7 @@ def test_direction(row):
         assert (seen[-1] - seen[0]) * direction > 1e-3 * np.max(np.abs(seen))
 
 
-@pytest.mark.parametrize("cls", [Patient, Pembrolizumab, Chemotherapy, TwoCompartment])
+@pytest.mark.parametrize("cls", [Patient, Pembrolizumab, Chemotherapy, Trastuzumab, TwoCompartment])
 def test_every_field_has_a_direction(cls):
     with_direction = {row[1] for row in TABLE if row[0] is cls and row[3] != NOTHING}
     assert {each.name for each in dataclasses.fields(cls)} == with_direction

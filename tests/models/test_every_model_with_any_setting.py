@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from course_lib.models import binding
+from course_lib.models.antibody_drug_conjugates import AntibodyDrugConjugate
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.cohort import Cohort
@@ -21,6 +22,7 @@ from course_lib.models.pharmacokinetics import TwoCompartment, pembrolizumab
 from course_lib.models.recist import Criteria, best_change, best_response, progression_scan
 from course_lib.models.response_monitoring import LesionTable, explain, irecist, recist
 from course_lib.models.survival import cox, kaplan_meier, log_rank
+from course_lib.models.trastuzumab import Trastuzumab
 from course_lib.models.virtual_trial import Fate, Trial, run
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -63,6 +65,11 @@ def any_chemotherapy(rng):
 def any_therapies(rng, number=None):
     drug = any_setting(Pembrolizumab, rng, number)
     return [[drug, any_chemotherapy(rng)], [drug], [any_chemotherapy(rng)], []][rng.integers(4)]
+
+
+def any_assumed_therapies(rng):
+    own = [any_setting(Trastuzumab, rng), any_setting(AntibodyDrugConjugate, rng)]
+    return [own, own[:1], own[1:], []][rng.integers(4)]
 
 
 def positive(low, high):
@@ -138,6 +145,7 @@ def test_patient(seed):
     """Forty patients at a time: 1,000 in all, some for ten years, some with a stop."""
     rng = np.random.default_rng(seed)
     patient, therapies = any_setting(Patient, rng, 40), any_therapies(rng, 40)
+    therapies = [*therapies, *any_assumed_therapies(rng)]
     stop = np.where(rng.random(40) < 0.5, np.inf, rng.uniform(0, 400, 40))
     days, step = float(rng.choice([1, 30.5, 360, 3650])), float(rng.choice([0.5, 2, 3.5]))
     course = simulate(patient, therapies, days, step if days < 1000 else 3.5, stop=stop)

@@ -50,9 +50,9 @@ def test_therapies_in_any_order_agree():
 
 
 def test_effects_combine_free_pd1_multiplies_and_kills_add():
-    both = Effects(0.5, 1.0, 2.0) + Effects(0.4, 10.0, 20.0)
-    assert dataclasses.astuple(both) == pytest.approx((0.2, 11.0, 22.0))
-    assert Effects() + Effects(0.5, 1.0, 2.0) == Effects(0.5, 1.0, 2.0)
+    both = Effects(0.5, 1.0, 2.0, 0.1) + Effects(0.4, 10.0, 20.0, 0.02)
+    assert dataclasses.astuple(both) == pytest.approx((0.2, 11.0, 22.0, 0.12))
+    assert Effects() + Effects(0.5, 1.0, 2.0, 0.1) == Effects(0.5, 1.0, 2.0, 0.1)
 
 
 @pytest.mark.parametrize("therapies", [BOTH, BOTH[:1], BOTH[1:]], ids=["both", "p", "c"])

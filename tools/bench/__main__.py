@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NAMES = sorted(path.stem for path in HERE.glob("[!_]*.py"))
+NAMES = sorted(path.stem.replace("_", "-") for path in HERE.glob("[!_]*.py"))
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--patients", type=int, metavar="N", help="of the long run (trial)")
     parser.add_argument("--lab", metavar="NAME", help="measure one lab only (lab)")
     options = parser.parse_args()
+    options.name = [name.replace("_", "-") for name in options.name]
     unknown = sorted(set(options.name) - set(NAMES))
     if unknown:
         sys.exit(f"course: no benchmark {unknown[0]!r}; there is {', '.join(NAMES)}.")
@@ -35,7 +36,7 @@ def main() -> None:
     report = {}
     for name in options.name or NAMES:
         print(f"\n{name}: running …", flush=True)
-        measure = importlib.import_module(name).measure
+        measure = importlib.import_module(name.replace("-", "_")).measure
         taken = inspect.signature(measure).parameters
         asked = {key: value for key, value in vars(options).items() if key in taken and value}
         result = measure(**asked)
