@@ -228,8 +228,8 @@ SPEC = LabSpec(
     ),
     goal=Goal(
         text=f"Kill at least {LEAST_TUMOUR} of 100 tumour cells and at most {MOST_HEALTHY} of 100 "
-        f"healthy cells, and block at least {LEAST_BLOCKED} % of the tumour's HER2. Change only the "
-        "antibody; leave all cells as they are.",
+        f"healthy cells, and block at least {LEAST_BLOCKED} % of the tumour's HER2. Change only "
+        "the antibody; leave all cells as they are.",
         reached=_reached,
         praise="Both tissues carry the target. What told them apart was how many copies stand "
         "together, not which target it is.",

@@ -17,11 +17,11 @@ def cells(path):
 
 
 def plain(markdown):
-    """Prose only: no table, formula, picture, code, heading or address."""
+    """Prose only: no table, formula, picture, code, heading, comment or address."""
     text = re.sub(r"\$\$.*?\$\$", "", markdown, flags=re.S)
     text = re.sub(r"!\[.*?\]\(.*?\)", "", text)
     text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text)
-    lines = [line for line in text.split("\n") if not line.startswith(("|", "#"))]
+    lines = [line for line in text.split("\n") if not line.startswith(("|", "#", "<!--"))]
     text = re.sub(r"`([^`]*)`", r"\1", "\n".join(lines))
     return re.sub(r"\$([^$]*)\$", "X", text)
 

@@ -44,9 +44,17 @@ def test_a_committed_lesson_is_light_and_readable_without_a_kernel(path):
 
 def test_the_readme_lists_the_lessons_there_are():
     readme = (author.ROOT / "README.md").read_text("utf-8")
-    assert author.with_lesson_list(readme) == readme
+    assert author.renewed(readme, author.lesson_list()) == readme
     for path in LESSONS:
         assert f"](notebooks/{path.name})" in readme
+
+
+def test_the_map_of_lesson_00_leads_to_every_lesson_there_is():
+    start = nbformat.read(LESSONS[0], as_version=4)
+    (cell,) = [cell for cell in start.cells if author.LIST_START in cell.source]
+    assert author.renewed(cell.source, author.cycle_map()) == cell.source
+    linked = re.findall(r"\((\d\d_\w+\.ipynb)\)", cell.source)
+    assert linked == [path.name for path in LESSONS[1:]]
 
 
 def test_an_unknown_lesson_is_one_sentence():
@@ -66,8 +74,8 @@ def test_pictures_replace_their_slot_and_carry_the_sentence():
     cell = nbformat.v4.new_code_cell("x.lab()", id="a-lab")
     data = {"text/html": f"<p>{author.PICTURE_SLOT}</p>", "text/plain": 'It "grows".\n  Size: 3 mm'}
     cell.outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=1)]
-    author.put_pictures(nbformat.v4.new_notebook(cells=[cell]), {"a-lab": b"png"})
+    author.put_pictures(nbformat.v4.new_notebook(cells=[cell]), {"a-lab": b"picture"})
     html = cell.outputs[0]["data"]["text/html"]
     assert 'alt="It &quot;grows&quot;."' in html
-    assert 'src="data:image/png;base64,cG5n"' in html
+    assert 'src="data:image/webp;base64,cGljdHVyZQ=="' in html
     assert author.PICTURE_SLOT not in html

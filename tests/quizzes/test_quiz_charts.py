@@ -12,6 +12,8 @@ from course_lib import charts
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.patient import Patient, simulate
 from course_lib.models.survival import kaplan_meier
+from course_lib.models.tumour_and_immunity import Course, Kuznetsov
+from course_lib.models.tumour_and_immunity import simulate as follow
 from course_lib.models.virtual_trial import DAYS_PER_MONTH
 
 TIMES = np.array([0.0, 10.0, 20.0])
@@ -134,6 +136,56 @@ def test_numbers_at_risk_stand_below_their_months_inside_the_picture():
     assert places[:4] == places[4:]
     assert places[0] == chart._left()
     assert places[3] == chart._left() + chart.width
+
+
+def test_a_phase_plane_lies_where_its_logarithmic_axes_say():
+    """Grid lines are tenfold steps, and each path begins at a diamond, as in the lab."""
+    days = np.array([0.0, 10.0, 20.0])
+    held = Course(days, np.array([1e5, 1e6, 1e7]), np.array([1e6, 1e8, 1e7]), "", None, np.nan)
+    gone = Course(days, np.array([1e7, 1e6, 1e5]), np.array([1e8, 1e4, 0.0]), "", None, 20.0)
+    chart = charts.phase_plane({"A": held, "B": gone}, "Two tumours")
+    assert chart.x.ticks() == pytest.approx([0.01, 0.1, 1, 10, 100])
+    assert chart.y.ticks() == pytest.approx([0.1, 1, 10, 100, 1000])
+    svg = chart.svg()
+    across = chart.width / 4  # pixels for a tenfold step
+    up = (chart.height - charts.TOP - charts.BOTTOM) / 4
+    left, bottom = charts.LEFT, chart.height - charts.BOTTOM
+    lines = re.findall(r'points="([^"]+)" fill="none"', svg)[2:]
+    corners = [[tuple(map(float, p.split(","))) for p in line.split()] for line in lines]
+    steps = [[(1, 1), (2, 3), (3, 2)], [(3, 3), (2, 0)]]  # below 0.1 million a path has ended
+    for path, decades in zip(corners, steps, strict=True):
+        expected = [(left + x * across, bottom - y * up) for x, y in decades]
+        assert np.ravel(path) == pytest.approx(np.ravel(expected), abs=0.1)
+    diamonds = re.findall(r'<polygon points="([^"]+)"', svg)
+    for diamond, path in zip(diamonds, corners, strict=True):
+        tips = np.array([point.split(",") for point in diamond.split()], dtype=float)
+        directions = [(0, -6), (6, 0), (0, 6), (-6, 0)]  # up, right, down, left: no square
+        assert tips - path[0] == pytest.approx(np.array(directions), abs=0.11)
+    assert "<circle" not in svg, "a dot is an end state in the lab"
+    assert list(chart.panels) == ["Each path begins at its diamond"]
+
+
+def test_the_table_of_a_phase_plane_follows_the_days():
+    k = Kuznetsov()
+    courses = {"A": follow(k, 1e6, 2e7), "B": follow(k, 2e7, 2e7)}
+    chart = charts.phase_plane(courses, "Two tumours")
+    heads, *rows = chart.table()
+    assert heads[:3] == ["day", "A: effector cells, million", "A: tumour cells, million"]
+    assert rows[0] == ["0", "1", "20", "20", "20"]
+    assert [row[0] for row in rows] == [*(f"{day}" for day in range(0, 101, 5)), "500"]
+    assert rows[-1][2] == f"{courses['A'].tumour[-1] / 1e6:.3g}"
+    assert rows[-1][4] == "0"
+    small = [row[4] for row in rows if "<" in row[4]]
+    assert set(small) == {"< 0.001"}, "1.5e-06 cannot be read aloud"
+    assert f"to {rows[-1][1]} and {rows[-1][2]}; B" in chart.alt
+    assert repr(chart).startswith("Two tumours (")
+    assert "rsor" not in repr(chart)
+    assert ElementTree.fromstring(chart.svg()).tag.endswith("svg")
+
+
+def test_axis_labels_of_charts_stay_as_they_are_without_a_logarithm():
+    assert charts.Axis("mm", 0, 60, 20).ticks().tolist() == [0, 20, 40, 60]
+    assert charts.Axis("mm", 0, 60, 20).place(30, 0, 100) == 50
 
 
 def test_lines_differ_in_dash_and_stand_out_from_white():
