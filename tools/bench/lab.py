@@ -47,7 +47,7 @@ BLOCKS, PRESSES = 9, 12
 #: The kernel has nothing left to do, as when a person pauses between two keys.
 AT_REST = "() => document.querySelector('#jp-main-statusbar').textContent.includes('| Idle')"
 #: Resolves with milliseconds from the next keydown to the first frame with other lines.
-STOPWATCH = """() => new Promise(resolve => {
+STOPWATCH = """() => new Promise((resolve, reject) => {
   const lines = () => [...document.querySelectorAll('.scatterlayer :is(.js-line, .points path)')]
     .map(each => each.getAttribute('d') + each.getAttribute('transform')).join('|');
   const before = lines();
@@ -55,6 +55,7 @@ STOPWATCH = """() => new Promise(resolve => {
     const start = performance.now();
     const look = () => {
       const now = lines();
+      if (performance.now() - start > 10000) reject(new Error("a key moved no line in 10 s"));
       if (now && now !== before) resolve(performance.now() - start);
       else requestAnimationFrame(look);
     };
