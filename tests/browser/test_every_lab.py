@@ -30,10 +30,19 @@ LABS = [
 EVERY_LAB = pytest.mark.parametrize("module", LABS, ids=lambda module: module.SPEC.name)
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SOURCE = "from course_lib.labs import {name}\n{name}.lab()"
-#: What plotly holds, by name: null stands for a gap.
-HELD = """() => Object.fromEntries(document.querySelector('.course-lab .js-plotly-plot').data
-  .filter(trace => trace.mode !== 'text')
-  .map(trace => [trace.name + trace.yaxis, Array.from(trace.y, v => v === v ? v : null)]))"""
+#: True once plotly holds the given numbers, by name and axis; null stands for a gap. Plotly takes
+#: new numbers over in its next frame, so this is waited for. A pasted setting has six digits, the
+#: browser's slider sixteen: hence the tolerance.
+HOLDS = """wanted => {
+  const traces = document.querySelector('.course-lab .js-plotly-plot').data;
+  return Object.entries(wanted).every(([name, numbers]) => {
+    const trace = traces.find(each => each.name + each.yaxis === name && each.mode !== 'text');
+    const held = Array.from(trace?.y ?? [], value => (value === value ? value : null));
+    const near = (a, b) => a === b
+      || (a !== null && b !== null && Math.abs(a - b) <= 1e-9 + 2e-3 * Math.abs(b));
+    return held.length === numbers.length && held.every((value, at) => near(value, numbers[at]));
+  });
+}"""
 #: What is on the screen: lines with a course, and points.
 DRAWN = """() => [...document.querySelectorAll('.course-lab .js-line, .course-lab .points path')]
   .filter(each => (each.getAttribute('d') ?? '').length > 3).length"""
@@ -79,16 +88,13 @@ def assert_shows(page, module, settings):
     lab = module.lab(**settings)
     expect(page.locator(".course-settings-line")).to_have_value(lab.code)
     expect(page.locator(".course-sentence")).to_have_text(lab.view.sentence)
-    held = page.evaluate(HELD)
-    drawn = 0
+    wanted = {}
     for series in lab.view.series:
-        found = held[series.name + ("y" if series.panel == 0 else f"y{series.panel + 1}")]
-        gaps = np.isfinite(series.y)
-        assert [value is not None for value in found] == gaps.tolist(), series.name
-        numbers = [value for value in found if value is not None]
-        # A pasted setting has six digits; the browser's slider has sixteen.
-        np.testing.assert_allclose(numbers, series.y[gaps], rtol=2e-3, atol=1e-9)
-        drawn += gaps.any()
+        axis = f"y{series.panel + 1}" if series.panel else "y"
+        numbers = [None if value != value else value for value in series.y.tolist()]
+        wanted[series.name + axis] = numbers
+    page.wait_for_function(HOLDS, arg=wanted)
+    drawn = sum(np.isfinite(series.y).any() for series in lab.view.series)
     page.wait_for_function(f"n => ({DRAWN})() >= n", arg=int(drawn))
 
 
