@@ -1,5 +1,9 @@
 """Drive JupyterLab in a browser, waiting on its states; for browser tests and benchmarks."""
 
+import json
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
 from playwright.sync_api import TimeoutError
 
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -13,6 +17,14 @@ ALL_RUN = """([panel, stderr]) => {
     .map(prompt => prompt.textContent);
   return failed || (prompts.length > 0 && prompts.every(text => /\\[\\d+\\]/.test(text)));
 }"""
+
+
+def stop_kernels(url: str) -> None:
+    """End every session of the server at ``url``: the next page meets a fresh kernel."""
+    parts = urlsplit(url)
+    sessions = f"{parts.scheme}://{parts.netloc}/api/sessions"
+    for session in json.load(urlopen(f"{sessions}?{parts.query}")):
+        urlopen(Request(f"{sessions}/{session['id']}?{parts.query}", method="DELETE"))
 
 
 def open_notebook(page, url: str) -> None:

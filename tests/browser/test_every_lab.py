@@ -141,7 +141,9 @@ def test_by_keyboard_alone(module, page_with, screenshots):
     page, spec = page_with(module, 1280), module.SPEC
     for name in ("predict", "why"):
         press(page, f".course-control-{name} input", "Space")
-    page.get_by_role("button", name="Record my prediction").press("Enter")
+    record = page.get_by_role("button", name="Record my prediction")
+    expect(record).to_be_enabled()  # once the kernel has heard both answers
+    record.press("Enter")
     page.wait_for_selector(f".course-control-{spec.controls[0].name} :is(.noUi-target:not("
                            "[disabled]), select:not([disabled]))")  # fmt: skip
     page.get_by_text("Settings as code").press("Enter")

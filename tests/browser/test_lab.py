@@ -3,7 +3,6 @@
 import json
 import re
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from course_lib.labs.checkpoint_inhibitors import SPEC, view
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, simulate
-from labpage import first_lab, open_notebook, run_all
+from labpage import first_lab, open_notebook, run_all, stop_kernels
 
 LESSON = "03_checkpoint_inhibitors"
 #: The numbers behind the drawn lines, by name; plotly keeps them beside the SVG.
@@ -71,14 +70,6 @@ def lesson(reopened, course_copy):
 def lesson_url(course_url):
     head, _, query = course_url.partition("?")
     return f"{head.split('/lab')[0]}/lab/tree/notebooks/{LESSON}.ipynb?{query}"
-
-
-def stop_kernels(course_url):
-    """Each test meets a fresh kernel, as a student does who starts the course."""
-    parts = urlsplit(course_url)
-    sessions = f"{parts.scheme}://{parts.netloc}/api/sessions"
-    for session in json.load(urlopen(f"{sessions}?{parts.query}")):
-        urlopen(Request(f"{sessions}/{session['id']}?{parts.query}", method="DELETE"))
 
 
 def wake(page):

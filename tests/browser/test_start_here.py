@@ -4,12 +4,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from course_lib.labs import start_here
-from labpage import open_notebook, run_all
+from labpage import open_notebook, run_all, stop_kernels
 
 
 @pytest.fixture
 def start_page(page, course_url, course_copy):
     (course_copy / "work/notebooks/my_predictions.json").unlink(missing_ok=True)
+    stop_kernels(course_url)  # of the test before: a student starts with none
     open_notebook(page, course_url)  # the address ./course lab prints
     return page
 
