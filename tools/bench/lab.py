@@ -9,6 +9,7 @@ Labs that redraw on release only, because their view takes long, are left out.
 """
 
 import importlib
+import math
 import os
 import pkgutil
 import secrets
@@ -105,12 +106,18 @@ def measured(name: str, folder: str, address, playwright) -> list[dict]:
     pages["course"].get_by_role("button", name="Show me without predicting").click()
     for page in pages.values():
         page.wait_for_selector(".noUi-target:not([disabled])")
+    control = importlib.import_module(f"{labs.__name__}.{name}").SPEC.controls[0]
+    high = control.quantity.high
+    room = math.log10(high / control.default) if control.log else high - control.default
+    keys = ("ArrowRight", "ArrowLeft")
+    if room / control.step < PRESSES:  # the slider would stand at its end, and nothing move
+        keys = keys[::-1]
     for block in range(BLOCKS):
         for who, page in pages.items():
             page.bring_to_front()
             page.locator(".noUi-handle").first.focus()
             page.locator(".js-plotly-plot").scroll_into_view_if_needed()
-            key = "ArrowRight" if block % 2 == 0 else "ArrowLeft"
+            key = keys[block % 2]
             pace = "held" if block % 3 == 2 else "single"
             for _ in range(PRESSES):
                 if pace == "single":
