@@ -8,11 +8,13 @@ $$T = H + L,\qquad A = H + \varphi L,\qquad
   \kappa = (1 - b\,F)\,m\,\frac{E}{E + \rho_{50} T}$$
 $$\frac{d \ln H}{dt} = g - \kappa - \dot G_H,\qquad
   \frac{d \ln L}{dt} = g - \varphi\kappa - \dot G_L - n\frac{H}{T},\qquad
-  \frac{dE}{dt} = d\left[\varepsilon\,I\,T_{ref}^{1/3} A^{2/3} - E\right]$$
+  \frac{dE}{dt} = d\left[R\,\varepsilon\,I\,T_{ref}^{1/3} A^{2/3} - E\right] + P\,E + \dot J$$
 
-A therapy acts through ``Effects``: the share of PD-1 that still brakes, $F$, the logarithm
-of what it has killed by itself so far, $G_H$ and $G_L$, and the rate $n$ at which antigen-high
-neighbours that took it up kill antigen-low cells. Without therapy $F = 1$, $G = 0$, $n = 0$.
+A therapy acts through ``Effects``: the share of PD-1 that still brakes, $F$; the logarithm
+of what it has killed by itself so far, $G_H$ and $G_L$; the rate $n$ at which antigen-high
+neighbours that took it up kill antigen-low cells; and on T cells: $R$ multiplies their supply,
+$P$ is the rate at which they multiply at the tumour, $J$ counts those brought by infusions.
+Without therapy $F = R = 1$, and all others are 0.
 
 A teaching model: it is not a clinical prediction.
 """
@@ -148,12 +150,20 @@ class Effects:
     reduced antigen-high and antigen-low cells since day 0; therapies add.
     bystander_kill: rate at which an antigen-low cell dies when all its neighbours are
     antigen-high ones that took up a payload, 1/day; therapies add.
+    recruitment: factor on the supply of tumour-reactive T cells; therapies multiply.
+    t_cell_growth: rate at which T cells at the tumour multiply, or die if below 0, beyond
+    their usual turnover, 1/day; therapies add.
+    arrived_t_cells: tumour-reactive T cells that infusions have brought to the tumour since day
+    0, cells, never falling; within a step they arrive evenly; therapies add.
     """
 
     free_pd1: np.ndarray | float = 1.0
     log_kill_high: np.ndarray | float = 0.0
     log_kill_low: np.ndarray | float = 0.0
     bystander_kill: np.ndarray | float = 0.0
+    recruitment: np.ndarray | float = 1.0
+    t_cell_growth: np.ndarray | float = 0.0
+    arrived_t_cells: np.ndarray | float = 0.0
 
     def __add__(self, other):
         """Return what both do together."""
@@ -162,6 +172,9 @@ class Effects:
             self.log_kill_high + other.log_kill_high,
             self.log_kill_low + other.log_kill_low,
             self.bystander_kill + other.bystander_kill,
+            self.recruitment * other.recruitment,
+            self.t_cell_growth + other.t_cell_growth,
+            self.arrived_t_cells + other.arrived_t_cells,
         )
 
 
@@ -170,6 +183,8 @@ class Therapy(Protocol):
 
     ``basis`` says what its effect rests on: the trial it was calibrated on, or ``ASSUMED``. A
     therapy that does not say counts as assumed: it shows tumour curves, never a hazard ratio.
+    One that acts within days, such as an infusion of cells, may name the longest ``step`` (days)
+    that follows it.
     """
 
     basis: str
@@ -205,21 +220,36 @@ class Course:
 
 
 def rates_of_change(
-    t, state, free, killed_high, killed_low, bystander, g, m, rho50, b, supply, d, phi
+    t,
+    state,
+    free,
+    killed_high,
+    killed_low,
+    bystander,
+    recruitment,
+    t_cell_growth,
+    arriving,
+    g,
+    m,
+    rho50,
+    b,
+    supply,
+    d,
+    phi,
 ):
     """Return the rates of change of ln H, ln L and E: the equations at the top of this file.
 
-    Arguments: day; state, rows ln H, ln L and E, without the direct kill of this step;
-    the share of PD-1 that still brakes; logarithm of that direct kill, for both classes; the
-    rate of bystander killing; then the parameters, with ``supply`` as in ``Patient.supply``.
+    Arguments: day; state, rows ln H, ln L and E, without the direct kill of this step; what
+    therapies do, as in ``Effects``, but ``killed_...`` since the start of this step, and
+    ``arriving`` T cells a day; then the parameters, with ``supply`` as in ``Patient.supply``.
     Shape (patients,) each.
     """
     log_high, log_low, t_cells = state
     high, low = np.exp(log_high - killed_high), np.exp(log_low - killed_low)
     kill = (1 - b * free) * m * t_cells / (t_cells + rho50 * (high + low))
     kill_low = phi * kill + bystander * high / (high + low)
-    in_balance = supply * np.square(np.cbrt(high + phi * low))
-    return g - kill, g - kill_low, d * (in_balance - t_cells)
+    in_balance = recruitment * supply * np.square(np.cbrt(high + phi * low))
+    return g - kill, g - kill_low, d * (in_balance - t_cells) + t_cell_growth * t_cells + arriving
 
 
 def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CHUNK):
@@ -239,11 +269,13 @@ def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CH
         some = patient.some(part)
         all_effects = (chosen(each, part).effects(stages, stop[part], some) for each in therapies)
         effects = sum(all_effects, Effects())
-        free, *killed, bystander = (
+        free, *killed, bystander, recruitment, t_cell_growth, arrived = (
             np.broadcast_to(effect, np.broadcast_shapes(np.shape(effect), (*stages.shape, 1)))
             for effect in vars(effects).values()
         )
         within = [each - each[:, :1] for each in killed]
+        arriving = (arrived[:, 2:] - arrived[:, :1]) / np.diff(grid)[:, None, None]
+        arriving = np.broadcast_to(arriving, arrived.shape)
         start = state[:, part]
         # A class that has cells keeps at least one; a class without cells never gets any.
         lower = np.where(start == -np.inf, -np.inf, [[LOG_CELLS_MIN], [LOG_CELLS_MIN], [0.0]])
@@ -251,7 +283,7 @@ def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CH
             rates_of_change,
             start,
             grid,
-            drives=[free, *within, bystander],
+            drives=[free, *within, bystander, recruitment, t_cell_growth, arriving],
             parameters=[
                 growth[part] * some.growth_rate(),
                 some.killing_capacity,
@@ -263,7 +295,7 @@ def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CH
             ],
             falls=[*(each[:, 2] for each in within), np.zeros((grid.size - 1, 1))],
             lower=lower,
-            upper=np.array([[LOG_CELLS_MAX], [LOG_CELLS_MAX], [np.inf]]),
+            upper=np.array([[LOG_CELLS_MAX], [LOG_CELLS_MAX], [np.exp(LOG_CELLS_MAX)]]),
             chunk=chunk,
         )
     return states
@@ -287,7 +319,8 @@ def simulate(patient, therapies=(), days=360, step=STEP, *, stop=np.inf, chunk=C
         patient: a ``Patient``.
         therapies: what is given, such as ``[Pembrolizumab(), Chemotherapy()]``; none if empty.
         days: length of the run, 1 to 3650.
-        step: longest step, 0.01 to 3.5 days; each interval between doses is cut into equal steps.
+        step: longest step, 0.01 to 3.5 days, or what a therapy asks for; each interval between
+            doses is cut into equal steps.
         stop: no dose on this day or later; one number or one per patient; 0 is never treated.
         chunk: patients integrated together; the result does not depend on it.
 
@@ -309,6 +342,7 @@ def simulate(patient, therapies=(), days=360, step=STEP, *, stop=np.inf, chunk=C
         for name, value in vars(each).items():
             settings[f"{name} of therapy {number}" if name in settings else name] = value
     patients = patients_in(**settings)
+    step = min([step, *(getattr(each, "step", STEP) for each in therapies)])
     grid = days_between([each.dose_times() for each in therapies], 0.0, days, step)
     start = np.broadcast_to(patient.start(), (3, patients))
     states = integrate(patient, start, grid, therapies, stop, chunk=chunk)

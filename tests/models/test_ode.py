@@ -124,7 +124,15 @@ def cohort(patients):
         "rhs": rates_of_change,
         "y0": np.array([draw(10, 26, patients), draw(5, 20, patients), draw(0, 1e8, patients)]),
         "times": times,
-        "drives": [draw(0, 1, (34, 3, patients)), killed, killed / 2, killed / 9],
+        "drives": [
+            draw(0, 1, (34, 3, patients)),
+            killed,
+            killed / 2,
+            killed / 9,
+            draw(0, 3, (34, 3, patients)),
+            draw(-0.1, 0.1, (34, 3, patients)),
+            draw(0, 1e8, (34, 3, patients)),
+        ],
         "parameters": [
             draw(0.002, 0.02, patients),
             0.9,

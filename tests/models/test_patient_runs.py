@@ -49,10 +49,14 @@ def test_therapies_in_any_order_agree():
         np.testing.assert_allclose(other.t_cells, first.t_cells, rtol=1e-12)
 
 
-def test_effects_combine_free_pd1_multiplies_and_kills_add():
-    both = Effects(0.5, 1.0, 2.0, 0.1) + Effects(0.4, 10.0, 20.0, 0.02)
-    assert dataclasses.astuple(both) == pytest.approx((0.2, 11.0, 22.0, 0.12))
-    assert Effects() + Effects(0.5, 1.0, 2.0, 0.1) == Effects(0.5, 1.0, 2.0, 0.1)
+def test_effects_combine_shares_and_factors_multiply_and_the_others_add():
+    one, other = (
+        Effects(0.5, 1.0, 2.0, 0.1, 3.0, 0.2, 1e9),
+        Effects(0.4, 10.0, 20.0, 0.02, 2.0, -0.1, 5.0),
+    )
+    both = (0.2, 11.0, 22.0, 0.12, 6.0, 0.1, 1e9 + 5)
+    assert dataclasses.astuple(one + other) == pytest.approx(both)
+    assert Effects() + one == one
 
 
 @pytest.mark.parametrize("therapies", [BOTH, BOTH[:1], BOTH[1:]], ids=["both", "p", "c"])
