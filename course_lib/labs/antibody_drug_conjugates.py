@@ -116,27 +116,25 @@ def _sentence(dose, number_of_doses, low_share, readings, start) -> str:
     )
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say what the payload did to neighbours, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say what the payload did to neighbours."""
     on, off = view(**SPEC.defaults), view(**{**SPEC.defaults, "bystander": 0})
-    text = SPEC.prediction.compared(record, "low")
-    text.append(
+    return (
         f"Without the bystander effect HER2-low cells ended at {off.readings[3]} of their number, "
         f"with it at {on.readings[3]}. For HER2-high cells it made no difference: "
         f"{on.readings[2]} both times. They take the payload up themselves. Only their neighbours "
         "depend on what crosses a membrane."
     )
-    text.append(
-        {
-            "less": "You saw less loose payload.",
-            "same": "Look at the lowest plot once more: it did change.",
-            "more": "Look at the lowest plot once more: it went the other way.",
-        }[record["observe"]]
-        + f" It fell from {on.readings[4]} to {off.readings[4]}. A payload that crosses the "
-        "membrane of a tumour cell also crosses that of a healthy cell. Gain and cost come from "
-        "the same property."
+
+
+def _afterword() -> str:
+    """Say what the same property costs."""
+    on, off = view(**SPEC.defaults), view(**{**SPEC.defaults, "bystander": 0})
+    return (
+        f"Loose payload fell from {on.readings[4]} to {off.readings[4]}. A payload that crosses "
+        "the membrane of a tumour cell also crosses that of a healthy cell. Gain and cost come "
+        "from the same property."
     )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 SPEC = LabSpec(
@@ -224,7 +222,14 @@ SPEC = LabSpec(
                 ("more", "It became more."),
             ),
         ),
-        explain=_explain,
+        right="low",
+        explanation=_explanation,
+        replies={
+            "less": "You saw less loose payload.",
+            "same": "Look at the lowest plot once more: it did change.",
+            "more": "Look at the lowest plot once more: it went the other way.",
+        },
+        afterword=_afterword,
     ),
 )
 

@@ -119,30 +119,24 @@ def _sentence(concentration, kd, arms, tumour, healthy) -> str:
     )
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say what a weak grip did with two arms, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say what a weak grip did with two arms."""
     tight, weak = view(**SPEC.defaults), view(**{**SPEC.defaults, "kd": WEAK})
-    single = view(**{**SPEC.defaults, "kd": WEAK, "arms": "one"})
-    text = SPEC.prediction.compared(record, "spared")
-    text.append(
+    return (
         f"With the tight grip {tight.readings[2]} of the tumour cells were killed, with the weak "
         f"one {weak.readings[2]}. Of the healthy cells it was {tight.readings[3]}, then "
         f"{weak.readings[3]}. When one arm lets go, the other still holds, if a second HER2 is "
         "near. On the tumour it is; on healthy cells it rarely is. This is called avidity."
     )
-    text.append(
-        {
-            "both": "You saw both fall. Press Reset, move only the grip, and follow the circle "
-            "and the square.",
-            "healthy": "That is what you saw. The weak grip chose the cells by their density.",
-            "none": "You saw neither fall. Look at the square in the middle plot once more.",
-        }[record["observe"]]
-    )
-    text.append(
+
+
+def _afterword() -> str:
+    """Say what is left of it with one arm."""
+    single = view(**{**SPEC.defaults, "kd": WEAK, "arms": "one"})
+    return (
         f"Take the second arm away, and the weak grip kills {single.readings[2]} of the tumour "
         "cells."
     )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 def _reached(settings, shown: View) -> bool:
@@ -266,7 +260,15 @@ SPEC = LabSpec(
                 ("none", "It fell in neither."),
             ),
         ),
-        explain=_explain,
+        right="spared",
+        explanation=_explanation,
+        replies={
+            "both": "You saw both fall. Press Reset, move only the grip, and follow the circle "
+            "and the square.",
+            "healthy": "That is what you saw. The weak grip chose the cells by their density.",
+            "none": "You saw neither fall. Look at the square in the middle plot once more.",
+        },
+        afterword=_afterword,
     ),
 )
 

@@ -85,26 +85,16 @@ def _sentence(antibody: float, top: float, bridges: float, most: float) -> str:
     return text + "You are above it: more antibody builds fewer bridges."
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say what ten times the best concentration builds, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say what ten times the best concentration builds."""
     at_best = {**SPEC.defaults, "antibody": view(**SPEC.defaults).readings[1].value}
     once, ten = view(**at_best), view(**{**at_best, "antibody": 10 * at_best["antibody"]})
-    text = SPEC.prediction.compared(record, "fewer")
-    text.append(
+    return (
         f"At {once.readings[1]} the antibody builds {once.readings[0]} of 100 possible bridges, at "
         f"ten times as much {ten.readings[0]}. There, {ten.readings[4]} of the target and "
         f"{ten.readings[5]} of the T cell's receptor carry an antibody of their own. Two partners "
         "that are both taken cannot share one. This is called the hook effect."
     )
-    text.append(
-        {
-            "rose": "You saw the bridges rise. Follow the circle once more: right of the diamond "
-            "the curve falls.",
-            "stayed": "You saw them stay. The plot below the curve is the one that levels off.",
-            "fell": "That is what you saw. Both sides must bind the same antibody.",
-        }[record["observe"]]
-    )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 def _reached(settings, shown: View) -> bool:
@@ -196,7 +186,14 @@ SPEC = LabSpec(
                 ("fell", "They fell."),
             ),
         ),
-        explain=_explain,
+        right="fewer",
+        explanation=_explanation,
+        replies={
+            "rose": "You saw the bridges rise. Follow the circle once more: right of the diamond "
+            "the curve falls.",
+            "stayed": "You saw them stay. The plot below the curve is the one that levels off.",
+            "fell": "That is what you saw. Both sides must bind the same antibody.",
+        },
     ),
 )
 

@@ -115,31 +115,17 @@ def _millimetres(size: float) -> str:
     return f"{size:.0f} mm" if size >= 1 else "less than 1 mm"
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say what happened when the dose doubled, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say what happened when the dose doubled."""
     once = view(**SPEC.defaults)
     twice = view(**{**SPEC.defaults, "dose": 2 * SPEC.defaults["dose"]})
-    text = SPEC.prediction.compared(record, "same")
-    text.append(
+    return (
         f"Doubling the dose doubled the concentration: {once.readings[0]} became "
         f"{twice.readings[0]} before the second dose. But the brake was already "
         f"{once.readings[1]} released, and twice the drug made that {twice.readings[1]}. "
         f"So the tumour measured {once.readings[2]} at the lower dose and {twice.readings[2]} "
         "at the higher one."
     )
-    text.append(
-        {
-            "halved": "You saw the tumour halve. Press Reset, then move only the dose, "
-            "and read the sentence under the plot again.",
-            "saturated": "That is what you saw. This is called saturation: once nearly every "
-            "PD-1 is taken, more antibody has nothing left to bind.",
-            "nothing": "You saw no line move. Look at the top plot once more: its axis is "
-            "logarithmic, so doubling looks like a small step.",
-        }[record["observe"]]
-    )
-    if record.get("why") == "more_cells":
-        text.append("And the drug itself adds no T cells: it releases the ones that are there.")
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 SPEC = LabSpec(
@@ -219,7 +205,20 @@ SPEC = LabSpec(
                 ("nothing", "None of the three plots moved."),
             ),
         ),
-        explain=_explain,
+        right="same",
+        explanation=_explanation,
+        replies={
+            "halved": "You saw the tumour halve. Press Reset, then move only the dose, "
+            "and read the sentence under the plot again.",
+            "saturated": "That is what you saw. This is called saturation: once nearly every "
+            "PD-1 is taken, more antibody has nothing left to bind.",
+            "nothing": "You saw no line move. Look at the top plot once more: its axis is "
+            "logarithmic, so doubling looks like a small step.",
+        },
+        reasons={
+            "more_cells": "And the drug itself adds no T cells: it releases the ones that are "
+            "there."
+        },
     ),
 )
 

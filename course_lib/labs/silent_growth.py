@@ -83,31 +83,16 @@ def _share(doublings: float) -> float:
     return float(100 * (1 - 3 / doublings))
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Compare growth from one cell with growth from 1 mm, and with the prediction."""
+def _explanation() -> str:
+    """Compare growth from one cell with growth from 1 mm."""
     cell, small = (view(**{**SPEC.defaults, "start": start}) for start in ("cell", "1mm"))
     whole, left = cell.readings[0].value, small.readings[0].value
-    text = SPEC.prediction.compared(record, "half")
-    text.append(
+    return (
         f"From one cell to {SPEC.defaults['found']:.0f} mm the tumour doubles its volume "
         f"{cell.readings[1]} times; from 1 mm only {small.readings[1]} times. So "
         f"{100 * (1 - left / whole):.0f} % of the {whole:.1f} years lie before 1 mm. This share "
         "does not depend on the doubling time: try another subtype."
     )
-    text.append(
-        {
-            "little": "You saw the time hardly change. Press Reset, choose 1 mm as the start, and "
-            "read the years once more.",
-            "half": "That is what you saw: with more than half of the doublings gone, more than "
-            "half of the years are gone too.",
-            "most": "You saw nearly all of it go. Compare the two numbers of years once more.",
-        }[record["observe"]]
-    )
-    text.append(
-        "Nobody watched these years. The doubling times come from tumours that were large enough "
-        "for ultrasound; what a tumour of a few cells does may be quite different."
-    )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 SPEC = LabSpec(
@@ -172,7 +157,19 @@ SPEC = LabSpec(
                 ("most", "They fell to almost nothing."),
             ),
         ),
-        explain=_explain,
+        right="half",
+        explanation=_explanation,
+        replies={
+            "little": "You saw the time hardly change. Press Reset, choose 1 mm as the start, and "
+            "read the years once more.",
+            "half": "That is what you saw: with more than half of the doublings gone, more than "
+            "half of the years are gone too.",
+            "most": "You saw nearly all of it go. Compare the two numbers of years once more.",
+        },
+        afterword=lambda: (
+            "Nobody watched these years. The doubling times come from tumours that were large "
+            "enough for ultrasound; what a tumour of a few cells does may be quite different."
+        ),
     ),
 )
 

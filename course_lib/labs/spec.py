@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 
 from course_lib import evidence
 from course_lib.labs.view import Panel, View
@@ -154,25 +155,43 @@ class Question:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predict, why, observe; then ``explain(record) -> html`` refers to all three.
+    """Predict, why, observe; then ``explain`` refers to all three.
 
     ``tried(settings)`` says whether the student has set what the prediction is about:
-    only then does the lab ask what was observed.
+    only then does the lab ask what was observed. ``right`` is the option of ``predict`` that the
+    model shows. ``explanation()`` says what happens and why, with numbers the model gives then.
+    ``replies`` answer each observation, ``reasons`` those reasons that need a word, and
+    ``afterword()`` ends the explanation.
     """
 
     predict: Question
     why: Question
     tried: Callable[[Settings], bool]
     observe: Question
-    explain: Callable[[dict[str, str]], str]
+    right: str
+    explanation: Callable[[], str]
+    replies: dict[str, str]
+    reasons: dict[str, str] = field(default_factory=dict)
+    afterword: Callable[[], str] = str
 
-    def compared(self, record: dict[str, str], right: str) -> list[str]:
-        """Quote what was predicted and say whether the model agrees; nothing if it was skipped."""
-        if "predict" not in record:
-            return []
-        agrees = record["predict"] == right
+    def explain(self, record: dict[str, str]) -> str:
+        """Return the explanation as HTML of a record of predict and why, if given, and observe."""
+        parts = [
+            self._compared(record.get("predict")),
+            self.explanation(),
+            self.replies[record["observe"]],
+            self.reasons.get(record.get("why", ""), ""),
+            self.afterword(),
+        ]
+        return "".join(f"<p>{escape(part, quote=False)}</p>" for part in parts if part)
+
+    def _compared(self, predicted: str | None) -> str:
+        """Quote what was predicted and say whether the model agrees; empty if it was skipped."""
+        if predicted is None:
+            return ""
+        agrees = predicted == self.right
         verdict = "That is what the model shows." if agrees else "The model shows something else."
-        return [f"You predicted: “{self.predict.words(record['predict'])}” {verdict}"]
+        return f"You predicted: “{self.predict.words(predicted)}” {verdict}"
 
 
 @dataclass(frozen=True)

@@ -51,25 +51,14 @@ def view(doubling_time: float) -> View:
     return View(series, sentence, described(SPEC, series), readings, table)
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say what three doublings do to a diameter, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say what three doublings do to a diameter."""
     shown = view(**SPEC.defaults)
-    text = SPEC.prediction.compared(record, "twice")
-    text.append(
+    return (
         f"Three doublings make 2 × 2 × 2 = {shown.readings[1].value:.0f} times the volume. But a "
         "tumour grows in length, width and height at once. Twice as wide, twice as long and twice "
         f"as high is also 8 times the volume. So the diameter only doubles, to {shown.readings[2]}."
     )
-    text.append(
-        {
-            "both": "You saw both plots end 8 times as high. Look at the units once more: the "
-            "lower plot is in mm.",
-            "volume_more": "That is what you saw. Keep it in mind: a scan that looks a little "
-            "larger may show far more cells.",
-            "none": "You saw the diameter stay. Press Reset and follow the lower line to its end.",
-        }[record["observe"]]
-    )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 SPEC = LabSpec(
@@ -131,7 +120,15 @@ SPEC = LabSpec(
                 ("none", "The volume rose, and the diameter stayed the same."),
             ),
         ),
-        explain=_explain,
+        right="twice",
+        explanation=_explanation,
+        replies={
+            "both": "You saw both plots end 8 times as high. Look at the units once more: the "
+            "lower plot is in mm.",
+            "volume_more": "That is what you saw. Keep it in mind: a scan that looks a little "
+            "larger may show far more cells.",
+            "none": "You saw the diameter stay. Press Reset and follow the lower line to its end.",
+        },
     ),
 )
 

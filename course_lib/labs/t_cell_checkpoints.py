@@ -142,32 +142,18 @@ def _table(series) -> Table:
     return Table("The plotted values, each plot along its own axis", heads, tuple(rows))
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say who got the CD80 when CTLA-4 matched CD28, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say who got the CD80 when CTLA-4 matched CD28."""
     without = view(**SPEC.defaults)
     equal = view(**{**SPEC.defaults, "ctla4": 1200})
     ratio = evidence.get("ctla4_cd80.affinity_ratio").value
-    text = SPEC.prediction.compared(record, "ctla4")
-    text.append(
+    return (
         f"With as much CTLA-4 as CD28, CTLA-4 held {equal.readings[5]} of the CD80 and CD28 "
         f"{equal.series[7].y[0]:.0f} %. CTLA-4 binds CD80 {ratio:g} times as tightly, so at "
         "equal amounts it holds several times as much. The second signal fell from "
         f"{without.readings[1]} to {equal.readings[1]}, and activation from "
         f"{without.readings[2]} to {equal.readings[2]}."
     )
-    text.append(
-        {
-            "both": "That is what you saw. CTLA-4 sent no signal in this model: it only took "
-            "what CD28 needs.",
-            "share": "You saw activation stay. Press Reset, move only CTLA-4, and follow the "
-            "top plot: its blue line sinks.",
-            "nothing": "You saw nothing move. Press Reset, move only CTLA-4 to its end, and "
-            "follow the black points in the middle plot.",
-        }[record["observe"]]
-    )
-    if record.get("why") == "first":
-        text.append("And no ligand stays taken: these bonds break within seconds and form anew.")
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 SPEC = LabSpec(
@@ -271,7 +257,19 @@ SPEC = LabSpec(
                 ("nothing", "Neither CD28's share nor activation changed."),
             ),
         ),
-        explain=_explain,
+        right="ctla4",
+        explanation=_explanation,
+        replies={
+            "both": "That is what you saw. CTLA-4 sent no signal in this model: it only took "
+            "what CD28 needs.",
+            "share": "You saw activation stay. Press Reset, move only CTLA-4, and follow the "
+            "top plot: its blue line sinks.",
+            "nothing": "You saw nothing move. Press Reset, move only CTLA-4 to its end, and "
+            "follow the black points in the middle plot.",
+        },
+        reasons={
+            "first": "And no ligand stays taken: these bonds break within seconds and form anew."
+        },
     ),
 )
 

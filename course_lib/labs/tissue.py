@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from course_lib.labs.spec import (
     Control,
     Goal,
@@ -40,28 +38,6 @@ def view(seed: int = 1, steps: int = 100, **settings: float) -> View:
 def _reached(settings: Settings, seen: View) -> bool:
     tumour = seen.series[0]
     return bool((tumour.y[tumour.x <= WITHIN] < tumour.y[0] / 2).any())
-
-
-_EXPLAIN = {
-    "stroma": "That is what you saw: few T cells touched the tumour, with or without the antibody.",
-    "pd_l1": "PD-L1 brakes only T cells that touch a tumour cell, and few did. The antibody took "
-    "that brake away, and little changed.",
-    "few": "The tissue held over a thousand T cells, as many as around the hot tumour. They stood "
-    "outside.",
-}
-
-
-def _explain(record: dict[str, str]) -> str:
-    parts = SPEC.prediction.compared(record, "hot")
-    parts.append(_EXPLAIN[record["observe"]])
-    if record.get("why") == "brings":
-        parts.append("You expected that the antibody brings T cells in. It does not: it adds none.")
-    parts.append(
-        "Blocking PD-1 releases T cells that already touch the tumour. In the hot tumour there "
-        "are hundreds, and their interferon has switched PD-L1 on. In the cold tumour there are "
-        "few T cells to release. In the excluded tumour they cannot get near."
-    )
-    return "".join(f"<p>{escape(part)}</p>" for part in parts)
 
 
 SPEC = LabSpec(
@@ -129,7 +105,23 @@ SPEC = LabSpec(
                 ("few", "There were too few T cells in the tissue."),
             ),
         ),
-        explain=_explain,
+        right="hot",
+        explanation=lambda: (
+            "Blocking PD-1 releases T cells that already touch the tumour. In the hot tumour there "
+            "are hundreds, and their interferon has switched PD-L1 on. In the cold tumour there "
+            "are few T cells to release. In the excluded tumour they cannot get near."
+        ),
+        replies={
+            "stroma": "That is what you saw: few T cells touched the tumour, with or without the "
+            "antibody.",
+            "pd_l1": "PD-L1 brakes only T cells that touch a tumour cell, and few did. The "
+            "antibody took that brake away, and little changed.",
+            "few": "The tissue held over a thousand T cells, as many as around the hot tumour. "
+            "They stood outside.",
+        },
+        reasons={
+            "brings": "You expected that the antibody brings T cells in. It does not: it adds none."
+        },
     ),
     continuous=False,
 )

@@ -160,27 +160,15 @@ def _sentence(regimen, readings, last, drug) -> str:
     return f"With {regimen}, the peak is {readings[1]}. {target} {compared}"
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say how the half-life changed after the last dose, and compare it with the prediction."""
+def _explanation() -> str:
+    """Say how the half-life changed after the last dose."""
     shown = view(**SPEC.defaults)
-    text = SPEC.prediction.compared(record, "faster")
-    text.append(
+    return (
         f"Just after the last dose the half-life is {shown.readings[2]}. On day {DAYS} it is "
         f"{shown.readings[3]}. Part of the antibody is lost on HER2: a cell takes the pair in and "
         "breaks it down. At a high concentration this way is full, and hardly counts beside the "
         "rest. At a low concentration it takes a large share of what is left."
     )
-    text.append(
-        {
-            "apart": "That is what you saw. It also means that a missed dose costs more than its "
-            "share, and that the drug is gone sooner than its half-life on treatment suggests.",
-            "together": "Look at the right end once more: the solid line lies far below the "
-            "dashed one.",
-            "crossed": "Look at the plot once more: with both ways the line never lies above the "
-            "line for linear clearance alone.",
-        }[record["observe"]]
-    )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 def _enough(settings, shown: View) -> bool:
@@ -271,7 +259,16 @@ SPEC = LabSpec(
                 ("crossed", "They cross: the solid line ends above the dashed one."),
             ),
         ),
-        explain=_explain,
+        right="faster",
+        explanation=_explanation,
+        replies={
+            "apart": "That is what you saw. It also means that a missed dose costs more than its "
+            "share, and that the drug is gone sooner than its half-life on treatment suggests.",
+            "together": "Look at the right end once more: the solid line lies far below the "
+            "dashed one.",
+            "crossed": "Look at the plot once more: with both ways the line never lies above the "
+            "line for linear clearance alone.",
+        },
     ),
 )
 

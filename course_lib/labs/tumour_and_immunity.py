@@ -197,37 +197,30 @@ def _rows(effectors, tumour, places, borders) -> list[tuple[str, float, float]]:
     return rows + [(name, tumour, each) for each in _crossings(*borders[1][::-1], tumour)]
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Say what a stronger inflow changed and what it did not, and quote the prediction."""
+def _explanation() -> str:
+    """Say what a stronger inflow changed."""
     before, after = view(**SPEC.defaults), view(**{**SPEC.defaults, "inflow": STRONGER})
+    return (
+        f"At {SPEC.defaults['inflow']:,.0f} cells a day this tumour held {before.readings[0]} on "
+        f"day {DAYS}; at {STRONGER:,} it held {after.readings[0]}. The border moved up, past your "
+        "start. The same tumour now lies on the other side of it."
+    )
+
+
+def _afterword() -> str:
+    """Say what a stronger inflow did not change."""
     fit = model.Kuznetsov()
     needed = fit.growth * fit.effector_death / fit.killing
     held = [
         next(each for each in model.equilibria(rates) if each.kind == "stable spiral")
         for rates in (fit, model.Kuznetsov(inflow=STRONGER))
     ]
-    text = SPEC.prediction.compared(record, "held")
-    text.append(
-        f"At {fit.inflow:,.0f} cells a day this tumour held {before.readings[0]} on day {DAYS}; "
-        f"at {STRONGER:,} it held {after.readings[0]}. The border moved up, past your start. "
-        "The same tumour now lies on the other side of it."
-    )
-    text.append(
+    return (
         f"What the inflow did not do: remove the tumour. The equilibrium sank from "
         f"{_cells(held[0].tumour)} to {_cells(held[1].tumour)} tumour cells, with "
         f"{held[1].effectors / 1e6:.2f} million effector cells in both cases. Here the inflow "
         f"alone removes every tumour only above {needed:,.0f} cells a day."
     )
-    text.append(
-        {
-            "same": "You saw it escape as before. Press Reset, move only the inflow to "
-            f"{STRONGER:,}, and read the sentence under the plot.",
-            "held": "That is what you saw: it swings, ever less, around the equilibrium.",
-            "gone": "You saw it vanish. Look at the last day once more: the line is low, but it "
-            "goes on.",
-        }[record["observe"]]
-    )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 def _published(name: str) -> float:
@@ -333,7 +326,16 @@ SPEC = LabSpec(
                 ("gone", "It stopped: no cell was left."),
             ),
         ),
-        explain=_explain,
+        right="held",
+        explanation=_explanation,
+        replies={
+            "same": "You saw it escape as before. Press Reset, move only the inflow to "
+            f"{STRONGER:,}, and read the sentence under the plot.",
+            "held": "That is what you saw: it swings, ever less, around the equilibrium.",
+            "gone": "You saw it vanish. Look at the last day once more: the line is low, but it "
+            "goes on.",
+        },
+        afterword=_afterword,
     ),
 )
 

@@ -134,30 +134,16 @@ def _sentence(cps_from, outcome, curves, ratios) -> str:
     )
 
 
-def _explain(record: dict[str, str]) -> str:
-    """Compare the trial in everybody with the trial in CPS 10 or more, and with the prediction."""
+def _explanation() -> str:
+    """Compare the trial in everybody with the trial in CPS 10 or more."""
     many = {**SPEC.defaults, "patients": 1000}
     everybody, selected = view(**many), view(**{**many, "cps_from": 10.0})
-    text = SPEC.prediction.compared(record, "stronger")
-    text.append(
+    return (
         "With 1,000 patients, where chance matters less, the hazard ratio for progression or "
         f"death is {everybody.readings[0]} in everybody, and {selected.readings[0]} in patients "
         "with CPS 10 or more. In this model PD-L1 is the brake that the drug releases. Patients "
         "with little of it gain little, and they dilute the effect."
     )
-    text.append(
-        {
-            "apart": "That is what you saw: the gap between the curves widened.",
-            "same": "Compare the two hazard ratios once more: press “Everybody”, then "
-            "“CPS 10 or more”, and read the line below the plot.",
-            "together": "Compare the two hazard ratios once more: press “Everybody”, then "
-            "“CPS 10 or more”, and read the line below the plot.",
-        }[record["observe"]]
-    )
-    text.append(
-        "Now move “Repetition”. The design stays, the patients are others: what changes is chance."
-    )
-    return "".join(f"<p>{part}</p>" for part in text)
 
 
 def _upper(view: View) -> float:
@@ -246,7 +232,19 @@ SPEC = LabSpec(
                 ("together", "They moved closer together."),
             ),
         ),
-        explain=_explain,
+        right="stronger",
+        explanation=_explanation,
+        replies={
+            "apart": "That is what you saw: the gap between the curves widened.",
+            "same": "Compare the two hazard ratios once more: press “Everybody”, then "
+            "“CPS 10 or more”, and read the line below the plot.",
+            "together": "Compare the two hazard ratios once more: press “Everybody”, then "
+            "“CPS 10 or more”, and read the line below the plot.",
+        },
+        afterword=lambda: (
+            "Now move “Repetition”. The design stays, the patients are others: what changes is "
+            "chance."
+        ),
     ),
     continuous=False,
 )

@@ -37,7 +37,9 @@ SPEC = LabSpec(
         why=Question("Why?", AB),
         tried=lambda settings: settings["kind"] == "b",
         observe=Question("What?", AB),
-        explain=lambda record: "<p>So.</p>",
+        right="b",
+        explanation=lambda: "So.",
+        replies={"a": "A & a.", "b": "B."},
     ),
 )
 DAYS, WEIGHT, KIND = SPEC.controls

@@ -163,6 +163,8 @@ def test_what_it_asks_to_try_can_be_tried(module):
 @EVERY_LAB
 def test_its_explanation_fits_every_answer(module):
     plan = module.SPEC.prediction
+    assert set(plan.replies) == set(dict(plan.observe.options))
+    assert set(plan.reasons) <= set(dict(plan.why.options))
     for (observed, _), (predicted, words) in itertools.product(
         plan.observe.options, plan.predict.options
     ):
