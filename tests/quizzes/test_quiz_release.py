@@ -99,3 +99,10 @@ def test_a_student_without_nbgrader_can_run_the_release(name):
     lines = ran.stdout.splitlines()
     assert len(lines) == len(automatic(name))
     assert all(" should be " in line for line in lines)
+
+
+@pytest.mark.parametrize("name", QUIZZES)
+def test_no_code_cell_a_student_sees_is_over_twelve_lines(name):
+    committed = json.loads(quizzes.released(name).read_text(encoding="utf-8"))
+    code = [cell for cell in committed["cells"] if cell["cell_type"] == "code"]
+    assert {cell["id"]: n for cell in code if (n := len(cell["source"])) > 12} == {}
