@@ -3,30 +3,19 @@
 What the browser shows is compared with what the model says, computed here.
 """
 
-import importlib
-import pkgutil
-
 import nbformat
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from course_lib import labs
+import every_lab
 from course_lib.labs.frame import Lab
-from course_lib.labs.spec import Choice, LabSpec
+from course_lib.labs.spec import Choice
 from labpage import open_notebook, run_all
 
-MODULES = [
-    importlib.import_module(f"course_lib.labs.{found.name}")
-    for found in pkgutil.iter_modules(labs.__path__)
-]
 #: Labs drawn by plotly; what draws by itself has a test of its own.
-LABS = [
-    module
-    for module in MODULES
-    if isinstance(getattr(module, "SPEC", None), LabSpec) and type(module.lab()) is Lab
-]
+LABS = [module for module in every_lab.modules() if type(module.lab()) is Lab]
 EVERY_LAB = pytest.mark.parametrize("module", LABS, ids=lambda module: module.SPEC.name)
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SOURCE = "from course_lib.labs import {name}\n{name}.lab()"

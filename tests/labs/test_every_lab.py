@@ -1,25 +1,16 @@
 """What every lab promises, whatever it is about: at every corner and at 500 random settings."""
 
-import importlib
 import itertools
-import pkgutil
 import re
+from functools import cache
 
 import numpy as np
 import pytest
 
-from course_lib import labs
-from course_lib.labs.spec import Choice, LabSpec
+from course_lib.labs.spec import Choice
+from every_lab import anywhere, corners, ends, modules
 
-MODULES = [
-    importlib.import_module(f"course_lib.labs.{found.name}")
-    for found in pkgutil.iter_modules(labs.__path__)
-]
-LABS = [module for module in MODULES if isinstance(getattr(module, "SPEC", None), LabSpec)]
-EVERY_LAB = pytest.mark.parametrize("module", LABS, ids=lambda module: module.SPEC.name)
-MOST_CORNERS = 1024
-#: A view that takes long redraws on release, and gets fewer settings here.
-MANY, FEW = 500, 40
+EVERY_LAB = pytest.mark.parametrize("module", modules(), ids=lambda m: m.SPEC.name)
 pytestmark = pytest.mark.filterwarnings("error")
 
 
@@ -28,39 +19,14 @@ def in_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def ends(control):
-    if isinstance(control, Choice):
-        return [name for name, _ in control.options]
-    return [control.quantity.low, control.quantity.high]
-
-
-def corners(spec):
-    """Every corner of the controls; a random part of them if there are very many."""
-    found = itertools.product(*(ends(control) for control in spec.controls))
-    found = [dict(zip(spec.defaults, corner, strict=True)) for corner in found]
-    limit = MOST_CORNERS if spec.continuous else FEW
-    if len(found) > limit:
-        picked = np.random.default_rng(1).choice(len(found), limit, replace=False)
-        found = [found[index] for index in picked]
-    return found
-
-
-def anywhere(spec, random):
-    """One random setting, at places where the sliders can stand."""
-    settings = {}
-    for control in spec.controls:
-        if isinstance(control, Choice):
-            settings[control.name] = str(random.choice(ends(control)))
-            continue
-        low, high = ends(control)
-        value = 10 ** random.uniform(*np.log10([low, high])) if control.log else None
-        settings[control.name] = control.nearest(value or random.uniform(low, high))
-    return settings
+@cache
+def opening_of(module):
+    return module.SPEC.view(**module.SPEC.defaults)
 
 
 def assert_sound(module, settings):
     spec = module.SPEC
-    shown, opening = spec.view(**settings), spec.view(**spec.defaults)
+    shown, opening = spec.view(**settings), opening_of(module)
     for series, other in zip(shown.series, opening.series, strict=True):
         assert (series.name, series.panel, series.actor) == (other.name, other.panel, other.actor)
         assert len(series.x) == len(series.y) <= 200
@@ -93,9 +59,8 @@ def test_all_corners_are_sound(module):
 
 @EVERY_LAB
 def test_random_settings_are_sound(module):
-    random = np.random.default_rng(20261121)
-    for _ in range(MANY if module.SPEC.continuous else FEW):
-        assert_sound(module, anywhere(module.SPEC, random))
+    for settings in anywhere(module.SPEC):
+        assert_sound(module, settings)
 
 
 @EVERY_LAB

@@ -10,6 +10,7 @@ from course_lib.labs import t_cell_checkpoints
 from course_lib.labs.spec import Choice
 from course_lib.labs.t_cell_checkpoints import LONG, SHORT, SPEC, view
 from course_lib.models.t_cell_checkpoints import TCell
+from every_lab import anywhere, corners
 
 STEPS = ("1", "2.67", "5", "10")
 SLIDERS = {c.name: c for c in SPEC.controls if not isinstance(c, Choice)}
@@ -63,23 +64,9 @@ def is_sound(chosen):
     return shown
 
 
-def test_all_corners_are_sound():
-    ranges = [(c.quantity.low, c.quantity.high) for c in SLIDERS.values()]
-    for steps, *corner in itertools.product(STEPS, *ranges):
-        is_sound(dict(zip(SLIDERS, corner, strict=True)) | {"steps": steps})
-
-
-def test_500_random_settings_are_sound():
-    random = np.random.default_rng(20261121)
-    for _ in range(500):
-        chosen = {"steps": str(random.choice(STEPS))}
-        for name, control in SLIDERS.items():
-            low, high = control.quantity.low, control.quantity.high
-            value = random.uniform(low, high)
-            if control.log:
-                value = low * (high / low) ** random.random()
-            chosen[name] = control.nearest(float(value))
-        is_sound(chosen)
+def test_what_it_shows_is_sound_at_corners_and_random_settings():
+    for settings in [*corners(SPEC), *anywhere(SPEC)]:
+        is_sound(settings)
 
 
 def test_the_menu_offers_the_published_numbers_of_steps():

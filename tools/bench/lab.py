@@ -8,10 +8,8 @@ redraw. Presses alternate in blocks between the two, so that a noisy machine is 
 Labs that redraw on release only, because their view takes long, are left out.
 """
 
-import importlib
 import math
 import os
-import pkgutil
 import secrets
 import socket
 import statistics
@@ -26,9 +24,8 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from course_lib import labs
 from course_lib.labs.frame import Lab
-from course_lib.labs.spec import LabSpec
+from every_lab import modules
 from labpage import open_notebook, run_all
 
 COURSE = """from course_lib.labs import {name}
@@ -67,10 +64,7 @@ STOPWATCH = """() => new Promise((resolve, reject) => {
 
 def live_labs() -> list[str]:
     """Names of the labs that redraw while a slider moves."""
-    modules = (importlib.import_module(f"{labs.__name__}.{found.name}")
-               for found in pkgutil.iter_modules(labs.__path__))  # fmt: skip
-    found = (module for module in modules if isinstance(getattr(module, "SPEC", None), LabSpec))
-    return [m.SPEC.name for m in found if m.SPEC.continuous and type(m.lab()) is Lab]
+    return [m.SPEC.name for m in modules() if m.SPEC.continuous and type(m.lab()) is Lab]
 
 
 def measure(lab: str = "") -> dict:
@@ -106,7 +100,7 @@ def measured(name: str, folder: str, address, playwright) -> list[dict]:
     pages["course"].get_by_role("button", name="Show me without predicting").click()
     for page in pages.values():
         page.wait_for_selector(".noUi-target:not([disabled])")
-    control = importlib.import_module(f"{labs.__name__}.{name}").SPEC.controls[0]
+    control = next(m for m in modules() if m.SPEC.name == name).SPEC.controls[0]
     high = control.quantity.high
     room = math.log10(high / control.default) if control.log else high - control.default
     keys = ("ArrowRight", "ArrowLeft")
