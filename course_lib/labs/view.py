@@ -56,7 +56,7 @@ class Series:
     y: np.ndarray
     actor: str
     dash: str = "solid"
-    #: False for reference lines that never change: they get no "before" ghost.
+    #: False for reference lines and borders: they get no "before" ghost, though they may change.
     moves: bool = True
     #: True for a survival curve: level until the next point.
     steps: bool = False

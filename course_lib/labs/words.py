@@ -13,10 +13,8 @@ from course_lib.labs.view import Series, Texts
 
 COUNTS = ("No plot", "One plot", "Two plots", "Three plots", "Four plots")
 #: From here on a number is told in millions or billions, as one reads it aloud.
-LARGE = (
-    (1e9, "billion"),
-    (1e6, "million"),
-)  #: A line may begin or end this far, as a share of the axis, from the axis's own ends.
+LARGE = ((1e9, "billion"), (1e6, "million"))
+#: A line may begin or end this far, as a share of the axis, from the axis's own ends.
 NEAR = 0.02
 
 
