@@ -146,7 +146,9 @@ def test_the_bundle_holds_what_a_student_receives_and_no_more(clone, tmp_path):
     assert tops == {"assets", "course_lib", "docs", "notebooks", "quizzes", *bundle.SINGLE} | {
         "environment.yml"
     }
-    assert not [path for path in packed if re.search(r"answers\.toml|/release/|scratch|/\.|pyc", path)]
+    assert not [
+        path for path in packed if re.search(r"answers\.toml|/release/|scratch|/\.|pyc", path)
+    ]
 
 
 def test_the_bundle_is_the_same_bytes_every_time(clone, tmp_path):

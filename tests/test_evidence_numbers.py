@@ -54,6 +54,11 @@ WORDS |= {"copies per cell", "antibodies per cell"}
 # The lattice of the tissue has sites and steps instead of millimetres and days.
 WORDS |= {"sites", "contacts", "share", "share/step", "T cells/step"}
 WORDS |= {f"share of {what}" for what in ("contacts", "sites", "steps", "tumour cells")}
+# Counts and scales that are said in words.
+WORDS |= {"points", "times", "million", "billion", "million cells", "million cells/kg"}
+WORDS |= {"units", "units/day", "units/mL", "million units/day", "IU/kg", "thousand IU/kg"}
+WORDS |= {"per cell", "per day", "per cell and day", "copies/µg", "1/cells", "cells/day"}
+WORDS |= {"times the level at which fever begins"}
 UNITS = pint.UnitRegistry()
 UNITS.define("cells = [cells]")
 

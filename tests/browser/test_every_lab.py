@@ -136,12 +136,13 @@ def test_by_keyboard_alone(module, page_with, screenshots):
     page.wait_for_selector(f".course-control-{spec.controls[0].name} :is(.noUi-target:not("
                            "[disabled]), select:not([disabled]))")  # fmt: skip
     page.get_by_text("Settings as code").press("Enter")
-    assert_shows(page, module, try_it(page, module))
+    tried = try_it(page, module)
+    assert_shows(page, module, tried)
     page.locator(".course-lab").screenshot(path=screenshots / f"{spec.name}-1280.png")
 
     page.get_by_text("Show data").press("Enter")
     rows = page.locator(".course-table tbody tr")
-    expect(rows).to_have_count(len(module.lab().view.table.rows))
+    expect(rows).to_have_count(len(module.lab(**tried).view.table.rows))
     press(page, ".course-control-observe input", "Space")
     explained = page.locator(".course-explain")
     words = spec.prediction.predict.options[0][1]

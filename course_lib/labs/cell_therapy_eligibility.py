@@ -1,0 +1,260 @@
+"""The second lab of lesson 06: who can be treated with CAR-T, TCR-T or TIL."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib import evidence
+from course_lib.labs.frame import Lab
+from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
+from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, point
+from course_lib.labs.words import described
+from course_lib.models.cell_therapy_eligibility import car, carriers, interval, remaining, tcr, til
+
+PATIENTS = int(evidence.get("eligibility.patients").value)
+GOAL = evidence.get("eligibility.goal").value
+#: Groups of donors, named as their registry names them.
+GROUPS = {
+    "african_american": "African American",
+    "asian": "Asian",
+    "caucasian": "Caucasian",
+    "hispanic": "Hispanic",
+}
+OPENING = "caucasian"
+ALLELES = {
+    "a02": ("A*02", ("a02",)),
+    "a01": ("A*01", ("a01",)),
+    "both": ("A*02 or A*01", ("a02", "a01")),
+}
+STEPS = ("all", "HLA type", "target or reactive clone", "cells can be made", "still fit")
+PASSED = np.arange(float(len(STEPS)))
+FREQUENCIES = np.linspace(0, 1, 101)
+#: The trial of TIL, from screening to responses: one entry of the registry each.
+TRIAL = tuple(
+    int(evidence.get(f"til_breast.{each}").value)
+    for each in ("screened", "reactive", "robust", "eligible", "treated", "responses")
+)
+
+
+def view(
+    group: str,
+    alleles: str,
+    tcr_antigen: float,
+    surface_antigen: float,
+    reactive: float,
+    robust: float,
+    product: float,
+    fit: float,
+) -> View:
+    """Return what the lab shows at one setting; shares in percent."""
+    frequencies = _frequencies(group, alleles)
+    together, share = sum(frequencies), carriers(frequencies)
+    product, fit = product / 100, fit / 100
+    left = {
+        "CAR-T": remaining(PATIENTS, car(surface_antigen / 100, product, fit)),
+        "TCR-T": remaining(PATIENTS, tcr(frequencies, tcr_antigen / 100, product, fit)),
+        "TIL": remaining(PATIENTS, til(reactive / 100, robust / 100, fit)),
+    }
+    lines = (
+        Series(name, 0, PASSED, each, "t_cell", dash, label=False)
+        for (name, each), dash in zip(left.items(), ("dashdot", "solid", "dash"), strict=True)
+    )
+    screened = np.array([TRIAL[0], *TRIAL[:4]]) * PATIENTS / TRIAL[0]
+    everyone = np.array([100 * carriers(each) for each in FREQUENCIES])
+    series = (
+        *lines,
+        point("TIL in the trial", 0, PASSED, screened, "control", "circle-open", moves=False),
+        Series("carriers", 1, FREQUENCIES, everyone, "t_cell", label=False, moves=False),
+        point("your choice", 1, together, 100 * share, "control", "circle"),
+    )
+    ends = {name: float(each[-1]) for name, each in left.items()}
+    readings = (
+        Reading("Carriers of the HLA type", 100 * share, "%", 1),
+        *(
+            Reading(f"{name}: can be treated, of {PATIENTS:,}", end, "patients", 0)
+            for name, end in ends.items()
+        ),
+        Reading("Without the HLA type", PATIENTS * (1 - share), "patients", 0),
+        Reading(
+            "Without a reactive clone that grows", PATIENTS - float(left["TIL"][3]), "patients", 0
+        ),
+    )
+    sentence = (
+        f"{100 * share:.0f} of 100 people in this group carry {ALLELES[alleles][0]}. Of "
+        f"{PATIENTS:,} patients, {ends['CAR-T']:.0f} can be treated with CAR-T cells, "
+        f"{ends['TCR-T']:.0f} with TCR-T cells and {ends['TIL']:.0f} with TIL."
+    )
+    columns = {"Patients left": STEPS} | {
+        name: (f"{each:.0f}" for each in numbers) for name, numbers in left.items()
+    }
+    columns["TIL in the trial"] = [f"{each:.0f}" for each in screened]
+    return View(
+        series=series,
+        texts=(_names(left),),
+        sentence=sentence,
+        alt=described(SPEC, series),
+        readings=readings,
+        table=Table.of(f"Of {PATIENTS:,} patients, left after each step", columns),
+    )
+
+
+def _names(left: dict[str, np.ndarray]) -> Texts:
+    """Return the names of the lines, beside the step that tells them apart: their ends meet."""
+    places = {"CAR-T": (1.22, -140), "TCR-T": (0.3, -110), "TIL": (1.65, 70)}
+    x = np.array([places[name][0] for name in left])
+    y = [
+        np.interp(at, PASSED, left[name]) + places[name][1]
+        for name, at in zip(left, x, strict=True)
+    ]
+    return Texts("names", 0, x, np.maximum(y, 40), tuple(left))
+
+
+def _frequencies(group: str, alleles: str) -> list[float]:
+    keys = (f"hla_{each}.{group}" for each in ALLELES[alleles][1])
+    return [float(evidence.get(key).value) for key in keys]
+
+
+def _people(alleles: str) -> float:
+    """Return carriers in percent in the group the lab opens with."""
+    return 100 * carriers(_frequencies(OPENING, alleles))
+
+
+def _explanation() -> str:
+    one, other, both = (_people(each) for each in ALLELES)
+    return (
+        f"{one:.0f} of 100 people carry A*02, and {other:.0f} carry A*01. "
+        f"{both:.0f} carry one or the other: {one + other - both:.0f} have both, and count once. "
+        "A person has two copies of the gene. Whoever is left out has neither allele on either "
+        f"copy: that is true of {100 - both:.0f}."
+    )
+
+
+def _afterword() -> str:
+    _, reactive, robust, eligible, treated, responses = TRIAL
+    bounds = interval(responses, treated)
+    opening = view(**SPEC.defaults)
+    return (
+        f"TIL need no fixed HLA type, yet few patients get them. In a trial of {TRIAL[0]} patients "
+        f"with breast cancer, {reactive} had a reactive clone, {robust} one that grew well enough. "
+        f"{eligible} were still eligible and {treated} were treated. The product of these shares "
+        f"gives {opening.readings[3].value:.0f} of {PATIENTS:,} in the lab. Tumours shrank in "
+        f"{responses} of {treated}: the true share may lie between {100 * bounds.low:.0f} and "
+        f"{100 * bounds.high:.0f} %."
+    )
+
+
+def _share(name: str, label: str, key: str, stage: int = 2) -> Control:
+    return Control(name, label, f"eligibility.{key}", 1, stage=stage)
+
+
+SPEC = LabSpec(
+    name="cell_therapy_eligibility",
+    title="Who can be treated?",
+    lead="CAR-T cells need an antigen on the surface. TCR-T cells need an antigen and an HLA type. "
+    "TIL need a clone that responds to the tumour and grows.",
+    controls=(
+        Choice(
+            "group",
+            "US organ donors registered as",
+            tuple(GROUPS.items()),
+            OPENING,
+        ),
+        Choice(
+            "alleles",
+            "The TCR works with HLA",
+            tuple((name, words) for name, (words, _) in ALLELES.items()),
+            "a02",
+        ),
+        _share("tcr_antigen", "Tumours with the TCR's antigen", "tcr_antigen", 1),
+        _share("surface_antigen", "Tumours with the CAR's antigen", "surface_antigen", 1),
+        _share("reactive", "Patients with a reactive clone", "reactive_til"),
+        _share("robust", "Reactive clones that grow well", "robust_til"),
+        _share("product", "CAR and TCR products that succeed", "engineered_product"),
+        _share("fit", "Still fit when the cells are ready", "fit"),
+    ),
+    panels=(
+        Panel(
+            "1 HLA 2 target 3 cells 4 fit (○ trial)",
+            "of 1,000 patients",
+            (0, 1050),
+            x_title="Steps passed",
+            x_range=(0, PASSED[-1]),
+        ),
+        Panel(
+            "Carriers (● your choice)",
+            "%",
+            (0, 105),
+            x_title="Frequency of the alleles together",
+            x_range=(0, 1),
+        ),
+    ),
+    x_title="Steps passed",
+    x_range=(0, PASSED[-1]),
+    view=view,
+    presets=(
+        Preset("African American donors", {"group": "african_american"}),
+        Preset("A second allele", {"alleles": "both"}),
+        Preset("An antigen on every tumour", {"tcr_antigen": 100}),
+        Preset("Every reactive clone grows", {"robust": 100}),
+        Preset("Cells ready at once", {"fit": 100}),
+    ),
+    goal=Goal(
+        text=f"Of {PATIENTS:,} patients with HLA types like those of African American donors, "
+        f"treat {GOAL:.0f} or more with TCR-T cells.",
+        reached=lambda settings, view: (
+            settings["group"] == "african_american" and view.readings[2].value >= GOAL
+        ),
+        praise="An allele that is common in one group can be rare in another. A list of several "
+        "alleles reaches more people.",
+        solutions=(
+            {"group": "african_american", "alleles": "both", "tcr_antigen": 85},
+            {"group": "african_american", "alleles": "both", "fit": 100},
+            {"group": "african_american", "tcr_antigen": 80, "fit": 85},
+        ),
+    ),
+    prediction=Prediction(
+        predict=Question(
+            "In the group the lab opens with, 50 of 100 people carry HLA-A*02 and 29 carry A*01. "
+            "A second product works with A*01. How many of 100 carry one or the other?",
+            (
+                ("same", "50: the larger number decides."),
+                ("fewer", "70: some carry both."),
+                ("sum", "79: the two numbers add up."),
+            ),
+        ),
+        why=Question(
+            "Why?",
+            (
+                ("copies", "A person has two copies of the gene, so one can carry both alleles."),
+                ("one", "A person carries only one of the two."),
+                ("within", "Those with A*01 are among those with A*02."),
+            ),
+        ),
+        tried=lambda settings: settings["alleles"] == "both",
+        observe=Question(
+            "Choose “A*02 or A*01”. How many of 100 people carry one or the other?",
+            (("same", "About 50."), ("fewer", "About 70."), ("sum", "About 79.")),
+        ),
+        right="fewer",
+        explanation=_explanation,
+        replies={
+            "same": "You saw 50. Press Reset, choose “A*02 or A*01”, and read the first number.",
+            "fewer": "That is what you saw in the group the lab opens with.",
+            "sum": "You saw 79. Press Reset, choose “A*02 or A*01”, and read the first number.",
+        },
+        reasons={
+            "one": "Each of a person's two copies can be another allele.",
+            "within": "The two alleles are drawn independently: neither is part of the other.",
+        },
+        afterword=_afterword,
+    ),
+)
+
+
+def lab(**settings: float | str) -> Lab:
+    """Open the lab, at other settings if you name them: ``lab(alleles="both", fit=80)``.
+
+    Raises ValueError, saying what is allowed, for an unknown name or a value outside
+    its slider's range.
+    """
+    return Lab(SPEC, **settings)

@@ -1,0 +1,290 @@
+"""The first lab of lesson 07: a bench for IL-2 with dose, schedule and engineered variants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib import evidence
+from course_lib.labs.frame import Lab
+from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
+from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
+from course_lib.labs.words import described
+from course_lib.models.cytokine_therapy import Response, label_leak, run, variants
+
+DAYS = int(evidence.get("il2_model.days").value)
+HOURS = np.linspace(0, 24, 193)  # every 7.5 minutes
+TIMES = np.linspace(0, DAYS, 10 * DAYS + 1)
+CONCENTRATIONS = np.geomspace(3e-4, 3e3, 141)  # nM, 20 a decade
+#: What the panels show: IL-2 (nM), numbers of cells, percent of killing and leak.
+LEVELS, FOLDS, PERCENT = (1e-3, 1e3), (0.8, 20.0), (1.0, 1000.0)
+ENOUGH = evidence.get("il2_model.goal_killing").value
+LEAST = evidence.get("il2_model.goal_leak").value
+A_HUNDREDTH = 6.0  # thousand IU/kg: the dose that the prediction asks about
+
+SCHEDULES = (
+    ("label", "14 doses, one every 8 hours"),
+    ("daily", "5 doses, one a day"),
+    ("continuous", "14 doses as one infusion without a pause"),
+    ("once", "1 dose"),
+)
+VARIANTS = (
+    ("native", "Native IL-2"),
+    ("alpha_blocked", "α-blocked: does not hold the α chain"),
+    ("masked", "Masked: opens in the tumour only"),
+    ("long_acting", "Long-acting: leaves the blood slowly"),
+)
+
+
+def view(
+    dose: float,
+    schedule: str,
+    variant: str,
+    kd_three_chains: float,
+    half_suppression: float,
+    half_leak: float,
+) -> View:
+    """Return what the lab shows at one setting; units as on the sliders."""
+    response = Response(
+        kd_three_chains=kd_three_chains, half_suppression=half_suppression, half_leak=half_leak
+    )
+    times = np.concatenate([HOURS / 24, TIMES])
+    course = run(1000 * dose, schedule, variant, response, times)
+    first, later = slice(HOURS.size), slice(HOURS.size, None)
+    tumour, blood = course.tumour[first], course.blood[first]
+    regulatory, nk, cd8 = (each[later] for each in (course.regulatory, course.nk, course.cd8))
+    killing, leak = 100 * course.killing[later], 100 * course.leak / label_leak()
+
+    made = variants()[variant]
+    grip = kd_three_chains if made.kd_three_chains is None else made.kd_three_chains
+    shown = Response(kd_three_chains=grip, half_leak=half_leak).signals(CONCENTRATIONS)
+    signals = [100 * each for each in shown]
+    reached = np.array([tumour[2:].min(), tumour.max()])  # from the end of the first infusion on
+    series = (
+        Series("regulatory T", 0, CONCENTRATIONS, signals[0], "toxicity"),
+        Series("NK", 0, CONCENTRATIONS, signals[1], "t_cell", dash="dash", label=False),
+        Series("CD8 T", 0, CONCENTRATIONS, signals[2], "t_cell", label=False),
+        Series("vessels", 0, CONCENTRATIONS, signals[3], "toxicity", dash="dot", label=False),
+        Series(
+            "IL-2 on day 1",
+            0,
+            np.clip(reached, CONCENTRATIONS[0], CONCENTRATIONS[-1]),
+            np.full(2, 106.0),
+            "drug",
+        ),
+        Series("in the tumour", 1, HOURS, gaps_below(tumour, LEVELS[0]), "drug"),
+        Series("in the blood", 1, HOURS, gaps_below(blood, LEVELS[0]), "drug", dash="dash"),
+        Series("regulatory T", 2, TIMES, regulatory, "toxicity"),
+        Series("NK", 2, TIMES, nk, "t_cell", dash="dash", label=False),
+        Series("CD8 T", 2, TIMES, cd8, "t_cell"),
+        Series("killing", 3, TIMES, killing, "t_cell"),
+        Series("leak", 3, TIMES, gaps_below(leak[later], PERCENT[0]), "toxicity", dash="dot"),
+    )
+    readings = (
+        Reading("Regulatory T cells at their most", float(regulatory.max()), "times", 2),
+        Reading("NK cells at their most", float(nk.max()), "times", 2),
+        Reading("CD8 T cells at their most", float(cd8.max()), "times", 2),
+        Reading(f"Killing by CD8 T cells, mean of {DAYS} days", killing.mean() / 100, "times", 2),
+        Reading("Leak at its highest (label's dose: 100)", float(leak.max()), "%", 0, least=1),
+        Reading("Highest IL-2 in the tumour", float(tumour.max()), "nM", 2, least=0.01),
+        Reading("IL-2 in the tumour after 8 hours", float(tumour[64]), "nM", 3, least=0.001),
+    )
+    rows = slice(None, None, 10)
+    columns = {
+        "Day": [f"Day {day}" for day in range(DAYS + 1)],
+        "Regulatory T cells, times as many": regulatory[rows],
+        "NK cells, times as many": nk[rows],
+        "CD8 T cells, times as many": cd8[rows],
+        "Killing, % of before": killing[rows],
+        "Leak, % of the label's": leak[later][rows],
+    }
+    return View(
+        series=series,
+        sentence=_sentence(dose, schedule, variant, readings),
+        alt=described(SPEC, series),
+        readings=readings,
+        table=Table.of("Cells, killing and leak on each day", columns, ".2f"),
+    )
+
+
+def _sentence(dose: float, schedule: str, variant: str, readings: tuple[Reading, ...]) -> str:
+    regulatory, nk, cd8, killing, leak = (reading.value for reading in readings[:5])
+    name = dict(VARIANTS)[variant].partition(":")[0]
+    plan = dict(SCHEDULES)[schedule]
+    text = (
+        f"{name}, {dose:,g} thousand IU/kg a dose, {plan}. "
+        f"At their most there are {regulatory:.2g} times as many regulatory T cells as before, "
+        f"{nk:.2g} times as many NK cells and {cd8:.2g} times as many CD8 T cells. "
+    )
+    if killing < 0.995:
+        change = f"{100 * (1 - killing):.0f} % less than before"
+    elif killing < 1.005:
+        change = "as much as before"
+    else:
+        change = f"{100 * (killing - 1):.0f} % more than before"
+    return text + (
+        f"Over {DAYS} days CD8 T cells kill {change}. Vessels leak "
+        f"{'hardly' if leak < 1 else f'{leak:.0f} % as much as under the label’s dose'}."
+    )
+
+
+def _explanation() -> str:
+    """Say what a hundredth of the dose did to each kind of cell."""
+    label, less = (
+        view(**{**SPEC.defaults, "dose": dose}).readings
+        for dose in (SPEC.defaults["dose"], A_HUNDREDTH)
+    )
+    fall = 100 * (1 - less[3].value)
+    return (
+        f"A hundredth of the dose still makes regulatory T cells {less[0].value:.2g} times as many "
+        f"as before; at the full dose it was {label[0].value:.2g}. CD8 T cells reach "
+        f"{less[2].value:.2g} instead of {label[2].value:.2g}: they hardly respond. Three chains "
+        "hold IL-2 a hundred times as firmly as two. So there is no dose of native IL-2 that "
+        "reaches CD8 T cells and leaves regulatory T cells out. Here the small dose does harm: "
+        f"killing by CD8 T cells falls by {fall:.0f} %."
+    )
+
+
+def _afterword() -> str:
+    return (
+        "Raise the dose again and watch the order: regulatory T cells first, then NK cells and "
+        "CD8 T cells, vessels last. Then try the variants: each one moves one curve."
+    )
+
+
+SPEC = LabSpec(
+    name="cytokine_therapy",
+    title="A bench for IL-2",
+    lead="IL-2 makes T cells and NK cells multiply. Choose how much of it, how often and which "
+    "variant, and see which cells respond.",
+    controls=(
+        Control("dose", "Each dose", "il2_bench.dose", 0.05, log=True),
+        Choice("schedule", "Schedule", SCHEDULES, "label"),
+        Choice("variant", "Variant", VARIANTS, "native"),
+        Control(
+            "kd_three_chains",
+            "Grip of three chains (regulatory T cells), Kd",
+            "il2_receptors.three_chains",
+            0.1,
+            stage=2,
+            log=True,
+        ),
+        Control(
+            "half_suppression",
+            "Times as many regulatory T cells that hold back half",
+            "il2_model.half_suppression",
+            0.1,
+            stage=2,
+            log=True,
+        ),
+        Control(
+            "half_leak",
+            "IL-2 in the blood at half the greatest leak",
+            "il2_model.half_leak",
+            0.1,
+            stage=2,
+            log=True,
+        ),
+    ),
+    panels=(
+        Panel(
+            "Signal (dashed: NK, dotted: vessels)",
+            "% of the greatest",
+            (0, 112),
+            height=1.2,
+            x_title="Active IL-2, nM",
+            x_range=(CONCENTRATIONS[0], CONCENTRATIONS[-1]),
+            x_log=True,
+        ),
+        Panel(
+            "Active IL-2 on the first day",
+            "nM",
+            LEVELS,
+            log=True,
+            x_title="Hours since the first dose",
+            x_range=(0, 24),
+        ),
+        Panel("Cells (dashed: NK cells)", "times as many as before", FOLDS, log=True),
+        Panel("Killing (before: 100), leak (label: 100)", "%", PERCENT, log=True),
+    ),
+    x_title="Days since the first dose",
+    x_range=(0, DAYS),
+    view=view,
+    presets=(
+        Preset("The label's dose", {"dose": 600}),
+        Preset("A hundredth of it", {"dose": A_HUNDREDTH}),
+        Preset("A low dose once a day", {"dose": 24, "schedule": "daily"}),
+        Preset("Ten times the label's dose", {"dose": 6000}),
+        Preset("One long infusion", {"schedule": "continuous"}),
+        Preset("α-blocked", {"variant": "alpha_blocked"}),
+        Preset("Masked", {"variant": "masked"}),
+        Preset("Long-acting", {"variant": "long_acting"}),
+    ),
+    goal=Goal(
+        text=f"Raise the killing by CD8 T cells to at least {ENOUGH:g} times, as a mean of {DAYS} "
+        f"days, and keep the leak at or below {LEAST:g} % of that under the label's dose.",
+        reached=lambda settings, view: (
+            view.readings[3].value >= ENOUGH and view.readings[4].value <= LEAST
+        ),
+        praise="Native IL-2 cannot do this at any dose or schedule here. It took a change in which "
+        "cells respond, or in where the drug is active.",
+        solutions=(
+            {"variant": "masked", "schedule": "continuous"},
+            {"variant": "masked", "dose": 3000},
+            {"variant": "alpha_blocked", "schedule": "continuous", "dose": 76},
+        ),
+    ),
+    prediction=Prediction(
+        predict=Question(
+            "The lab opens on the label's dose of native IL-2. You give a hundredth of it: 6 "
+            "instead of 600 thousand IU/kg. Which cells still multiply clearly?",
+            (
+                ("all", "All three kinds, each a little less."),
+                ("killers", "CD8 T cells and NK cells."),
+                ("regulatory", "Regulatory T cells."),
+            ),
+        ),
+        why=Question(
+            "Why?",
+            (
+                ("share", "A smaller dose makes every effect smaller by the same factor."),
+                ("grip", "One kind of cell holds IL-2 more firmly than the others."),
+                ("order", "Cells that kill are the first to respond to IL-2."),
+            ),
+        ),
+        tried=lambda settings: (
+            settings["variant"] == "native"
+            and settings["schedule"] == "label"
+            and settings["dose"] <= A_HUNDREDTH
+        ),
+        observe=Question(
+            "Move the dose from 600 to 6 thousand IU/kg. Which lines still rise clearly above 1 "
+            "in the plot of cells?",
+            (
+                ("all", "All three."),
+                ("killers", "Those of CD8 T cells and NK cells."),
+                ("regulatory", "Only that of regulatory T cells."),
+            ),
+        ),
+        right="regulatory",
+        explanation=_explanation,
+        replies={
+            "all": "Look at the plot of cells once more: two of the lines lie almost at 1.",
+            "killers": "Look at the colours once more: the purple line is regulatory T cells.",
+            "regulatory": "That is what you saw: one line is left.",
+        },
+        reasons={
+            "share": "The dose falls by one factor, but a receptor that is full does not notice.",
+            "order": "Cells that kill carry the receptor of two chains, which holds IL-2 weakly.",
+        },
+        afterword=_afterword,
+    ),
+)
+
+
+def lab(**settings: float | str) -> Lab:
+    """Open the lab, at other settings if you name them: ``lab(dose=6, variant="masked")``.
+
+    Raises ValueError, saying what is allowed, for an unknown name or a value outside
+    its slider's range.
+    """
+    return Lab(SPEC, **settings)
