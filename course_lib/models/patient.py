@@ -30,6 +30,7 @@ from course_lib.models.parameters import Parameters, checked, given, patients_in
 
 LOG_CELLS_MIN = 0.0  # one cell: the model never claims that a tumour is gone
 LOG_CELLS_MAX = 32.0  # 8e13 cells, beyond any living patient
+T_CELLS_MAX = 1e30  # far beyond any balance; keeps T cells that multiply without end finite
 STEP = 3.5  # days; see the measured errors in ``simulate``
 ASSUMED = "assumed"  # the basis of a therapy whose effect was not calibrated on a trial
 
@@ -295,7 +296,7 @@ def integrate(patient, state, grid, therapies, stop=np.inf, growth=1.0, chunk=CH
             ],
             falls=[*(each[:, 2] for each in within), np.zeros((grid.size - 1, 1))],
             lower=lower,
-            upper=np.array([[LOG_CELLS_MAX], [LOG_CELLS_MAX], [np.exp(LOG_CELLS_MAX)]]),
+            upper=np.array([[LOG_CELLS_MAX], [LOG_CELLS_MAX], [T_CELLS_MAX]]),
             chunk=chunk,
         )
     return states

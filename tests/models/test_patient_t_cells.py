@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from course_lib.models.patient import LOG_CELLS_MAX, Effects, Patient, simulate
+from course_lib.models.patient import Effects, Patient, simulate
 from t_cell_oracle import by_scipy
 
 DAYS = [10.0, 50.0, 120.0, 200.0]
@@ -102,7 +102,7 @@ def test_more_of_each_leaves_a_smaller_tumour(field):
 def test_t_cells_without_bound_stay_finite():
     course = simulate(Patient(), [Made(growth=2.0)], 3650)
     assert np.all(np.isfinite(course.size))
-    assert course.t_cells.max() <= np.exp(LOG_CELLS_MAX)
+    assert course.t_cells.max() <= 1e30
 
 
 def test_a_therapy_that_acts_within_days_asks_for_short_steps():
