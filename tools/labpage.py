@@ -4,6 +4,8 @@ import json
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+import nbformat
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import TimeoutError
 
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -17,6 +19,19 @@ ALL_RUN = """([panel, stderr]) => {
     .map(prompt => prompt.textContent);
   return failed || (prompts.length > 0 && prompts.every(text => /\\[\\d+\\]/.test(text)));
 }"""
+
+
+def one_cell(source: str, **saved) -> nbformat.NotebookNode:
+    """A notebook of one code cell; ``saved`` are its ``outputs`` and ``execution_count``."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cell = nbformat.v4.new_code_cell(source, **saved)
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+
+
+def notebook_url(course_url: str, name: str) -> str:
+    """Where the notebook ``name`` opens, from the address that ``./course lab`` prints."""
+    head, _, query = course_url.partition("?")
+    return f"{head.split('/lab')[0]}/lab/tree/notebooks/{name}.ipynb?{query}"
 
 
 def stop_kernels(url: str) -> None:
@@ -52,6 +67,29 @@ def run_all(page) -> None:
     failed = page.locator(STDERR, has_text="Traceback")
     if failed.count():
         raise RuntimeError("A cell failed:\n" + failed.first.inner_text())
+
+
+def axe_violations(page) -> list[str]:
+    """What axe-core finds in the outputs of the notebook, in words."""
+    results = Axe().run(page, context={"include": [[".jp-Cell-outputArea"]]})
+    return [
+        f"{found['id']}: {found['help']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
+        for found in results.response["violations"]
+    ]
+
+
+def clipped(page, lab: str) -> list[str]:
+    """Classes of the elements in ``lab`` that cut their content off and cannot be scrolled by key.
+
+    A picture or a table may scroll, if a keyboard reaches it.
+    """
+    return page.evaluate(
+        """lab => [...document.querySelectorAll(`${lab}, ${lab} *`)]
+          .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 &&
+                       getComputedStyle(e).overflowX !== 'visible' && e.tabIndex < 0)
+          .map(e => e.className)""",
+        lab,
+    )
 
 
 def first_lab(page):

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from browser import installed
+from labpage import notebook_url, one_cell, open_notebook, run_all
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,3 +74,22 @@ def course_url(course_copy) -> str:
     server.wait()
     drain.wait()
     server.stdout.close()
+
+
+@pytest.fixture
+def open_cell(page, course_url, course_copy):
+    """A function that opens a notebook of one cell, by default runs it, and returns the page."""
+    folder = course_copy / "work/notebooks"
+    made = folder / "one_cell.ipynb"
+
+    def opened(source, width=1280, height=1000, run=True, **saved):
+        (folder / "my_predictions.json").unlink(missing_ok=True)
+        nbformat.write(one_cell(source, **saved), made)
+        page.set_viewport_size({"width": width, "height": height})
+        open_notebook(page, notebook_url(course_url, made.stem))
+        if run:
+            run_all(page)
+        return page
+
+    yield opened
+    made.unlink()

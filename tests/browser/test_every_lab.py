@@ -3,21 +3,18 @@
 What the browser shows is compared with what the model says, computed here.
 """
 
-import nbformat
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import every_lab
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice
-from labpage import open_notebook, run_all
+from labpage import axe_violations
 
 #: Labs drawn by plotly; what draws by itself has a test of its own.
 LABS = [module for module in every_lab.modules() if type(module.lab()) is Lab]
 EVERY_LAB = pytest.mark.parametrize("module", LABS, ids=lambda module: module.SPEC.name)
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SOURCE = "from course_lib.labs import {name}\n{name}.lab()"
 #: True once plotly holds the given numbers, by name and axis; null stands for a gap. Plotly takes
 #: new numbers over in its next frame, so this is waited for. A pasted setting has six digits, the
@@ -51,25 +48,15 @@ OUTSIDE = """() => {
 
 
 @pytest.fixture
-def page_with(page, course_url, course_copy):
+def page_with(open_cell):
     """A function that opens a notebook with one lab, run, at its opening settings."""
-    folder = course_copy / "work/notebooks"
-    made = folder / "one_lab.ipynb"
 
     def opened(module, width):
-        (folder / "my_predictions.json").unlink(missing_ok=True)
-        cell = nbformat.v4.new_code_cell(SOURCE.format(name=module.SPEC.name))
-        notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
-        nbformat.write(notebook, made)
-        head, _, query = course_url.partition("?")
-        page.set_viewport_size({"width": width, "height": 1700})
-        open_notebook(page, f"{head.split('/lab')[0]}/lab/tree/notebooks/one_lab.ipynb?{query}")
-        run_all(page)
+        page = open_cell(SOURCE.format(name=module.SPEC.name), width=width, height=1700)
         page.wait_for_selector(".course-plot .scatterlayer .js-line", state="attached")
         return page
 
-    yield opened
-    made.unlink()
+    return opened
 
 
 def assert_shows(page, module, settings):
@@ -166,8 +153,7 @@ def test_by_keyboard_alone(module, page_with, screenshots):
         expect(page.locator(".course-settings-line")).not_to_have_value(before)
         assert_shows(page, module, settings_shown(page, module))
 
-    results = Axe().run(page, context={"include": [[".jp-Cell-outputArea"]]})
-    assert [violation["id"] for violation in results.response["violations"]] == []
+    assert axe_violations(page) == []
 
 
 @EVERY_LAB

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from course_lib.labs import checkpoint_inhibitors
@@ -14,7 +13,7 @@ from course_lib.labs.checkpoint_inhibitors import SPEC, view
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, simulate
-from labpage import first_lab, open_notebook, run_all, stop_kernels
+from labpage import axe_violations, first_lab, notebook_url, open_notebook, run_all, stop_kernels
 
 LESSON = "03_checkpoint_inhibitors"
 #: The numbers behind the drawn lines, by name; plotly keeps them beside the SVG.
@@ -54,7 +53,7 @@ def reopened(page, course_url):
     stop_kernels(course_url)
     page.set_viewport_size({"width": 1280, "height": 1000})
     page.watch = Watch(page)
-    open_notebook(page, lesson_url(course_url))
+    open_notebook(page, notebook_url(course_url, LESSON))
     return page
 
 
@@ -65,11 +64,6 @@ def lesson(reopened, course_copy):
     run_all(reopened)
     wake(reopened)
     return reopened
-
-
-def lesson_url(course_url):
-    head, _, query = course_url.partition("?")
-    return f"{head.split('/lab')[0]}/lab/tree/notebooks/{LESSON}.ipynb?{query}"
 
 
 def wake(page):
@@ -132,15 +126,6 @@ def assert_shows(page, **changes):
     assert (f"{end:.0f} mm" if end >= 1 else "less than 1 mm") in shown.sentence
 
 
-def axe_violations(page) -> str:
-    """What axe-core finds in the outputs of the lesson, in words."""
-    results = Axe().run(page, context={"include": [[".jp-Cell-outputArea"]]})
-    return "\n".join(
-        f"{v['id']}: {v['help']}: {json.dumps([n['html'][:200] for n in v['nodes'][:3]])}"
-        for v in results.response["violations"]
-    )
-
-
 def test_a_reopened_lesson_shows_its_lab_without_a_kernel(reopened, screenshots):
     saved = reopened.locator(".course-lab-saved").first
     picture = saved.locator("img.course-picture")
@@ -162,7 +147,7 @@ def test_a_students_saved_lesson_reopens_without_an_error(lesson, course_url, co
     lesson.locator(".jp-Notebook").press("Control+s")
     lesson.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
     stop_kernels(course_url)
-    open_notebook(lesson, lesson_url(course_url))
+    open_notebook(lesson, notebook_url(course_url, LESSON))
     asleep = lesson.locator(".course-lab-saved").first
     asleep.scroll_into_view_if_needed()
     asleep.get_by_text("The lab is asleep.").wait_for()
@@ -388,7 +373,7 @@ def test_a_self_check_answers(lesson):
 
 
 def test_axe_finds_nothing_before_and_after_use(lesson):
-    assert axe_violations(lesson) == ""
+    assert axe_violations(lesson) == []
     unlock(lesson)
     readout = first_lab(lesson).get_by_role("textbox", name="Dose, mg: type a value")
     readout.fill("400")
@@ -400,4 +385,4 @@ def test_axe_finds_nothing_before_and_after_use(lesson):
     lesson.wait_for_selector(".widget-toggle-button[aria-expanded='true']")
     first_lab(lesson).get_by_text("The concentration doubled and the tumour halved.").click()
     first_lab(lesson).locator(".course-explain").get_by_text("move only the dose").wait_for()
-    assert axe_violations(lesson) == ""
+    assert axe_violations(lesson) == []

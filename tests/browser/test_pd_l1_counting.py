@@ -2,43 +2,19 @@
 
 import nbformat
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from course_lib.labs import pd_l1_counting, pd_l1_drawing
 from course_lib.models import pd_l1_counting as model
-from labpage import open_notebook, run_all
+from labpage import axe_violations, clipped
 
 SOURCE = "from course_lib.labs import pd_l1_counting\npd_l1_counting.lab()"
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 LAB = ".course-counting"
 
 
-def notebook(outputs=()):
-    cell = nbformat.v4.new_code_cell(SOURCE, execution_count=1, outputs=list(outputs))
-    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
-
-
 @pytest.fixture
-def address(course_url, course_copy):
-    """Write the exercise into a notebook of its own and return where it opens."""
-    folder = course_copy / "work/notebooks"
-    (folder / "my_predictions.json").unlink(missing_ok=True)
-    head, _, query = course_url.partition("?")
-
-    def put(**content):
-        nbformat.write(notebook(**content), folder / "counting.ipynb")
-        return f"{head.split('/lab')[0]}/lab/tree/notebooks/counting.ipynb?{query}"
-
-    yield put
-    (folder / "counting.ipynb").unlink()
-
-
-@pytest.fixture
-def lab(page, address):
-    page.set_viewport_size({"width": 1280, "height": 1000})
-    open_notebook(page, address())
-    run_all(page)
+def lab(open_cell):
+    page = open_cell(SOURCE)
     page.locator(f"{LAB} svg[role=img]").wait_for()
     page.locator(f"{LAB}[role=group]").wait_for()  # access.js has been here
     return page
@@ -122,25 +98,16 @@ def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
     lab.locator(f"{LAB} svg g.mark").nth(8).wait_for()
     lab.locator(f"{LAB} summary", has_text="Show data").click()
     lab.locator(f"{LAB} table.course-data td").first.wait_for()
-    results = Axe().run(lab, context={"include": [[".jp-Cell-outputArea"]]})
-    assert [violation["id"] for violation in results.response["violations"]] == []
-    # Only the picture and the table may scroll, and a keyboard reaches both.
-    clipped = lab.evaluate(
-        """lab => [...document.querySelectorAll(`${lab}, ${lab} *`)]
-          .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 &&
-                       getComputedStyle(e).overflowX !== 'visible' && e.tabIndex < 0)
-          .map(e => e.className)""",
-        LAB,
-    )
-    assert clipped == []
+    assert axe_violations(lab) == []
+    assert clipped(lab, LAB) == []
     lab.locator(f"{LAB} .course-plot").screenshot(path=screenshots / f"counting-{width}.png")
 
 
-def test_reopened_without_a_kernel_it_shows_field_and_answer(page, address):
+def test_reopened_without_a_kernel_it_shows_field_and_answer(open_cell):
     bundle = pd_l1_counting.Counting(1)
     data = {"text/plain": bundle.text(), "text/html": bundle.html()}
     saved = nbformat.v4.new_output("execute_result", data=data, execution_count=1)
-    open_notebook(page, address(outputs=[saved]))
+    page = open_cell(SOURCE, run=False, outputs=[saved], execution_count=1)
     picture = page.get_by_role("img", name="Field 1 shows 146 cells")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.complete && image.naturalWidth") == 800

@@ -2,18 +2,15 @@
 
 import base64
 
-import nbformat
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from course_lib.labs.tissue_drawing import PALETTE, pixels
 from course_lib.models.tissue import Rules, Tissue
-from labpage import open_notebook, run_all
+from labpage import axe_violations, clipped, run_all
 
 SOURCE = "from course_lib.labs import tissue\ntissue.lab()"
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 LAB = ".course-tissue"
 #: Counts, in the page, how often a lab asked the kernel for a picture.
 ASKS = """(() => {
@@ -33,20 +30,11 @@ STEP = f"() => +document.querySelector('{LAB} [data-step]').dataset.step"
 
 
 @pytest.fixture
-def lab(page, course_url, course_copy):
-    folder = course_copy / "work/notebooks"
-    (folder / "my_predictions.json").unlink(missing_ok=True)
-    cell = nbformat.v4.new_code_cell(SOURCE)
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, folder / "living.ipynb")
-    head, _, query = course_url.partition("?")
+def lab(page, open_cell):
     page.add_init_script(ASKS)
-    page.set_viewport_size({"width": 1280, "height": 1000})
-    open_notebook(page, f"{head.split('/lab')[0]}/lab/tree/notebooks/living.ipynb?{query}")
-    run_all(page)
+    open_cell(SOURCE)
     opened(page)
-    yield page
-    (folder / "living.ipynb").unlink()
+    return page
 
 
 def opened(page):
@@ -191,14 +179,6 @@ def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
     lab.locator(f"{LAB} .course-play").click()
     lab.locator(f"{LAB} summary", has_text="Show data").click()
     lab.locator(f"{LAB} table.course-data td").first.wait_for()
-    results = Axe().run(lab, context={"include": [[".jp-Cell-outputArea"]]})
-    assert [violation["id"] for violation in results.response["violations"]] == []
-    clipped = lab.evaluate(
-        """lab => [...document.querySelectorAll(`${lab}, ${lab} *`)]
-          .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 &&
-                       getComputedStyle(e).overflowX !== 'visible' && e.tabIndex < 0)
-          .map(e => e.className)""",
-        LAB,
-    )
-    assert clipped == []
+    assert axe_violations(lab) == []
+    assert clipped(lab, LAB) == []
     lab.locator(f"{LAB} .course-plot").screenshot(path=screenshots / f"tissue-{width}.png")

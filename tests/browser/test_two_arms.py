@@ -1,15 +1,12 @@
 """The trial lab in JupyterLab: by keyboard, live for 1,000 patients, narrow, checked by axe."""
 
-import nbformat
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from course_lib.labs import two_arms
-from labpage import open_notebook, run_all
+from labpage import axe_violations
 
 SOURCE = "from course_lib.labs import two_arms\ntwo_arms.lab()"
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 #: The text that plotly has drawn into the lab: line names, ticks, numbers at risk.
 DRAWN = "() => [...document.querySelectorAll('.course-plot svg text')].map(t => t.textContent)"
 
@@ -24,20 +21,10 @@ INSIDE = """() => {
 
 
 @pytest.fixture
-def lab(page, course_url, course_copy):
-    folder = course_copy / "work/notebooks"
-    (folder / "my_predictions.json").unlink(missing_ok=True)
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(SOURCE)], metadata={"kernelspec": KERNEL}
-    )
-    nbformat.write(notebook, folder / "two_arms.ipynb")
-    head, _, query = course_url.partition("?")
-    page.set_viewport_size({"width": 1280, "height": 1500})
-    open_notebook(page, f"{head.split('/lab')[0]}/lab/tree/notebooks/two_arms.ipynb?{query}")
-    run_all(page)
+def lab(open_cell):
+    page = open_cell(SOURCE, height=1500)
     page.wait_for_selector(".course-plot .scatterlayer .js-line", state="attached")
-    yield page
-    (folder / "two_arms.ipynb").unlink()
+    return page
 
 
 def shows(page, **settings):
@@ -62,8 +49,7 @@ def test_the_lab_predicts_runs_and_explains(lab, screenshots):
     lab.locator(".course-lab").screenshot(path=screenshots / "two-arms-1280.png")
     lab.get_by_text("They moved further apart.").click()
     lab.get_by_text("That is what the model shows.").wait_for()
-    results = Axe().run(lab, context={"include": [[".jp-Cell-outputArea"]]})
-    assert [violation["id"] for violation in results.response["violations"]] == []
+    assert axe_violations(lab) == []
 
 
 def test_1000_patients_and_another_repetition_by_keyboard(lab):

@@ -26,7 +26,7 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from course_lib.labs.frame import Lab
 from every_lab import modules
-from labpage import open_notebook, run_all
+from labpage import one_cell, open_notebook, run_all
 
 COURSE = """from course_lib.labs import {name}
 lab = {name}.lab()
@@ -87,10 +87,8 @@ def measure(lab: str = "") -> dict:
 
 def measured(name: str, folder: str, address, playwright) -> list[dict]:
     """Return the rows of one lab."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     for who, source in (("course", COURSE), ("peer", PEER)):
-        cell = nbformat.v4.new_code_cell(source.format(name=name))
-        notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+        notebook = one_cell(source.format(name=name))
         nbformat.write(notebook, Path(folder) / f"{name}_{who}.ipynb")
     times = {(who, pace): [] for who in ("course", "peer") for pace in ("single", "held")}
     browser = playwright.chromium.launch(

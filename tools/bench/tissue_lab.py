@@ -16,7 +16,7 @@ import nbformat
 from lab import served
 from playwright.sync_api import sync_playwright
 
-from labpage import open_notebook, run_all
+from labpage import one_cell, open_notebook, run_all
 
 SECONDS, EDGE = 60, 10
 COURSE = """from course_lib.labs import tissue
@@ -83,12 +83,8 @@ def measure() -> dict:
     """Return pictures a second, course beside peer, and the lab's lag, late beside early."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         for who, source in (("course", COURSE), ("peer", PEER)):
-            notebook = nbformat.v4.new_notebook(
-                cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
-            )
-            nbformat.write(notebook, Path(folder) / f"{who}.ipynb")
+            nbformat.write(one_cell(source), Path(folder) / f"{who}.ipynb")
         with served(folder) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=os.environ.get("COURSE_CHROMIUM"), args=["--no-sandbox"]
