@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
-from traitlets import Dict
+from traitlets import Dict, Unicode
 
 from course_lib.labs.view import ACTORS, Panel, Series, Texts, View
 
@@ -110,8 +112,12 @@ class OneWayFigure(go.FigureWidget):
 
     An update draws axes, ticks and titles again, 12 of 25 ms. They never change here, so a
     move is sent as an animation of no duration and without ``redraw``.
+
+    Plotly's own module travels beside a small one that is ready at once; see ``figure.js``.
     """
 
+    _esm = Path(__file__).parent / "figure.js"
+    _plotly = Unicode(str(go.FigureWidget._esm)).tag(sync=True)
     _js2py_traceDeltas = Dict(allow_none=True).tag(sync=True, echo_update=False)
     _js2py_layoutDelta = Dict(allow_none=True).tag(sync=True, echo_update=False)
 
