@@ -117,7 +117,9 @@ function render({ model, el }) {
     lab.addEventListener("focusin", (event) => (left = event.target));
     lab.addEventListener("keydown", keepKey);
     goal = lab.querySelector(".course-goal")?.textContent.trim() ?? "";
-    watch.observe(lab, { childList: true, subtree: true });
+    // A button that opens and a slider that is unlocked change an attribute, and nothing else.
+    const attributes = ["class", "disabled"];
+    watch.observe(lab, { childList: true, subtree: true, attributeFilter: attributes });
     const plot = lab.querySelector(".course-plot");
     if (plot) resize.observe(plot);
     plot?.addEventListener("click", (event) => {
