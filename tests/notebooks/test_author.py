@@ -22,9 +22,10 @@ def comparable(notebook) -> str:
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_author_reproduces_the_committed_lesson(path):
-    executed, _ = author.execute(path)
+    executed = author.execute(path)
     committed = nbformat.read(path, as_version=4)
-    assert comparable(executed) == comparable(committed)
+    assert comparable(executed.notebook) == comparable(committed)
+    assert 3e7 < executed.memory < author.MEMORY  # a bare Python takes ten million bytes
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
