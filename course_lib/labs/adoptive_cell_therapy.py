@@ -23,8 +23,8 @@ CELLS = (1e2, 1e12)  # on the log axes
 #: The clones, in the order of the model: name, dash.
 CLONES = (("bystanders", "dash"), ("exhausted", "dot"), ("fresh", "solid"))
 LEADERS = ("The bystanders", "The cells of the exhausted clone", "The cells of the fresh clone")
-#: Day in the dish on which a name stands above the line of the bystanders.
-NAMED = 3.5
+#: Days on which the bystanders are named beside their line: in the dish, in the blood.
+NAMED = 6, 30
 #: Rows of the table.
 DISH_ROWS, BLOOD_ROWS = np.arange(0, 43, 7), np.arange(0, 91, 15)
 
@@ -84,10 +84,9 @@ def view(
         Reading("Divisions of the fresh clone in the dish", float(grown.divisions[2]), "", 1),
         Reading("Own lymphocytes below half", host.days_below(0.5), "days", 0),
     )
-    beside = np.array([NAMED]), 10 * clones.cells[:1] * 2 ** (NAMED / bystander_doubling)
     return View(
         series=series,
-        texts=(Texts("bystanders", 0, *beside, ("bystanders",)),),
+        texts=_bystanders(clones.cells[0] * 2 ** (NAMED[0] / bystander_doubling), blood[NAMED[1]]),
         sentence=_sentence(harvest, grown, later),
         alt=described(SPEC, series),
         readings=readings,
@@ -111,6 +110,16 @@ def _lines(panel: int, days: np.ndarray, cells: np.ndarray) -> list[Series]:
     ]
 
 
+def _bystanders(dish: float, blood: np.ndarray) -> tuple[Texts, Texts]:
+    """Name them in both panels: above their line, in the blood below it where others lead."""
+    leads = blood[0] >= blood[1:].max()
+    places = 25 * dish, max(blood[0] * (10 if leads else 0.1), LEAST)
+    return tuple(
+        Texts(f"name {panel}", panel, np.array([NAMED[panel]]), np.array([y]), ("bystanders",))
+        for panel, y in enumerate(places)
+    )
+
+
 def _sentence(harvest: float, grown, later: float) -> str:
     cells = grown.cells[-1]
     first = int(cells.argmax())
@@ -132,7 +141,7 @@ def _cells(number: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{short(value):g} %" if value >= 0.01 else "less than 0.01 %"
+    return f"{value:.1f} %" if value >= 0.1 else "less than 0.1 %"
 
 
 def _table(grown, blood: np.ndarray) -> Table:
@@ -162,7 +171,7 @@ def _explanation() -> str:
         f"The clone begins as {before:.0f} % of the cells and ends as {_percent(after)}. "
         f"It needs {slow:g} days for a division; the bystanders need {fast:g}. All share one room, "
         "so what one clone takes is gone for the others. If all clones divided equally fast, it "
-        f"would end as {even:.0f} %, as it began: try it under “More controls”."
+        f"would end as {even:.0f} %, as it began: press “All clones equally fast”."
     )
 
 
@@ -188,8 +197,8 @@ def _second(name: str, label: str, key: str, step: float, digits: int = 0, **mor
 SPEC = LabSpec(
     name="adoptive_cell_therapy",
     title="From a biopsy to an infusion",
-    lead="T cells from a tumour grow in a dish and return to the blood. Bystanders respond to "
-    "something else. A large, exhausted clone and a rare, fresh one respond to the tumour.",
+    lead="T cells from a tumour grow in a dish and return to the blood. A large, exhausted clone "
+    "and a rare, fresh one are reactive: they respond to the tumour. Bystanders do not.",
     controls=(
         Control("harvest", "Harvest after", "cell_culture.harvest", 1),
         Choice(

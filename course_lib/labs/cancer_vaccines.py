@@ -7,7 +7,7 @@ import numpy as np
 from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
-from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
+from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, gaps_below
 from course_lib.labs.words import aloud, described, short
 from course_lib.models import peptide_binding
 from course_lib.models.cancer_vaccines import ResidualTumour, Vaccine
@@ -18,7 +18,8 @@ DAYS_PER_MONTH = 365.25 / 12
 #: When the tumour is drawn, months, and which rows are in the table: every third month.
 TUMOUR = np.linspace(0, MONTHS, 73)
 ROWS, YEAR = slice(None, None, 6), 24
-#: How many points of the T cells are drawn.
+#: Of the T cells the first year is drawn, in which the doses can be told apart, in so many points.
+FIRST = 12
 POINTS = 180
 FOUND_MM = evidence.get("residual.found").value
 FOUND = float(cells_in_sphere(FOUND_MM))
@@ -26,9 +27,9 @@ FOUND = float(cells_in_sphere(FOUND_MM))
 PEPTIDES = {
     "e75": ("E75 (HER2, own)", "e75", True, 1.0),
     "gp2": ("GP2 (HER2, own)", "gp2", True, 1.0),
-    "ideal": ("Best binder (made up, own)", "ideal_self", True, 1.0),
-    "new": ("New peptide (made up, mutated)", "new_peptide", False, 1.0),
-    "virus": ("Virus peptide (not in the tumour)", "virus", False, 0.0),
+    "ideal": ("Best binder (own)", "ideal_self", True, 1.0),
+    "new": ("New peptide (mutated)", "new_peptide", False, 1.0),
+    "virus": ("Virus peptide (foreign)", "virus", False, 0.0),
 }
 T_CELLS, CELLS = (1e2, 1e11), (1.0, 1e10)
 
@@ -63,15 +64,31 @@ def view(
     )
     course = tumour.course(TUMOUR * DAYS_PER_MONTH, vaccine)
     every, response = course.response.times / DAYS_PER_MONTH, course.response.all
-    picked = np.linspace(0, every.size - 1, POINTS).round().astype(int)
+    first = np.flatnonzero(every <= FIRST)
+    picked = first[np.linspace(0, first.size - 1, POINTS).round().astype(int)]
     t_cells = np.interp(TUMOUR, every, response)
     untreated = cells * np.exp(tumour.growth() * TUMOUR * DAYS_PER_MONTH)
     needed = tumour.killers_needed(vaccine, np.maximum(course.with_hla, 1))
     series = (
         Series("T cells", 0, every[picked], _inside(response[picked], T_CELLS), "t_cell"),
-        Series("needed", 0, TUMOUR, _inside(needed, T_CELLS), "control", dash="dash"),
+        Series(
+            "needed",
+            0,
+            TUMOUR[: YEAR + 1],
+            _inside(needed[: YEAR + 1], T_CELLS),
+            "control",
+            dash="dash",
+        ),
         Series("tumour", 1, TUMOUR, _inside(course.cells, CELLS), "tumour"),
-        Series("no HLA", 1, TUMOUR, _inside(course.without_hla, CELLS), "tumour", dash="dash"),
+        Series(
+            "no HLA",
+            1,
+            TUMOUR,
+            _inside(course.without_hla, CELLS),
+            "tumour",
+            dash="dash",
+            label=False,
+        ),
         Series("untreated", 1, TUMOUR, _inside(untreated, CELLS), "control", "dot", label=False),
         Series(
             f"{FOUND_MM:g} mm",
@@ -84,7 +101,7 @@ def view(
         ),
     )
     months = {name: _found(size) for name, size in (("it", course.cells), ("no", untreated))}
-    most, later, last = response[picked].max(), t_cells[YEAR], float(course.cells[-1])
+    most, later, last = response.max(), t_cells[YEAR], float(course.cells[-1])
     seen = 100 * float(vaccine.seen()) * shown
     enough = 100 * later / float(needed[0])
     readings = (
@@ -93,16 +110,20 @@ def view(
         _three("T cells after 12 months", later / 1e6, "million"),
         _three("How well they see the tumour, at best 100", seen, "", shown),
         _three("T cells after 12 months, of those needed at the first dose", enough, "%", shown),
-        Reading(f"Tumour has {FOUND_MM:g} mm after (at most {MONTHS})", months["it"], "months", 1),
+        Reading(f"Tumour has {FOUND_MM:g} mm after ({MONTHS}: not yet)", months["it"], "months", 1),
         _three(f"Tumour after {MONTHS} months", last / 1e6, "million cells"),
         _three("Of it without HLA", 100 * float(course.without_hla[-1]) / last, "%"),
     )
+    # Written below its line: at the end, this line often meets the tumour's.
+    beside = np.array([6.0])
+    below = np.interp(beside, TUMOUR, course.without_hla) / 8
     return View(
         series=series,
+        texts=(Texts("names", 1, beside, np.maximum(below, 2), ("no HLA",)),),
         sentence=_sentence(most, later, months, shown, last < cells),
         alt=described(SPEC, series),
         readings=readings,
-        table=_table(series, t_cells),
+        table=_table(t_cells, needed, course, untreated),
     )
 
 
@@ -148,17 +169,21 @@ def _sentence(most, later, months, shown, smaller) -> str:
     )
 
 
-def _table(series, t_cells) -> Table:
-    """One row for every third month; a dash where a line is not drawn."""
-    headings = ("T cells needed", "Tumour cells", "Of them without HLA", "Untreated")
-    drawn = (line.y for line in series[1:5])
-    lines = {"T cells": t_cells} | dict(zip(headings, drawn, strict=True))
+def _table(t_cells, needed, course, untreated) -> Table:
+    """One row for every third month; a dash if no number of T cells is enough."""
+    lines = {
+        "T cells": t_cells,
+        "T cells needed": needed,
+        "Tumour cells": course.cells,
+        "Of them without HLA": course.without_hla,
+        "Untreated": untreated,
+    }
     columns = {"Month": [f"{month:g}" for month in TUMOUR[ROWS]]}
     for heading, cells in lines.items():
         columns[heading] = [
-            f"{short(value):,g}" if np.isfinite(value) else "–" for value in cells[ROWS]
+            f"{short(value):,.0f}" if np.isfinite(value) else "–" for value in cells[ROWS]
         ]
-    return Table.of("The plotted cells, every three months", columns)
+    return Table.of("Cells, every three months", columns)
 
 
 def _with(**settings) -> View:
@@ -214,7 +239,14 @@ SPEC = LabSpec(
         Control("entry", "T cells that enter the tumour", "residual.entry", 0.1, stage=2, log=True),
     ),
     panels=(
-        Panel("T cells, and how many are needed", "cells", T_CELLS, log=True),
+        Panel(
+            "T cells, and how many are needed",
+            "cells",
+            T_CELLS,
+            log=True,
+            x_title="Months since the first dose",
+            x_range=(0, FIRST),
+        ),
         Panel("Tumour (dotted: without vaccine)", "cells", CELLS, log=True),
     ),
     x_title="Months since the first dose",

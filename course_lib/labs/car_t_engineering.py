@@ -22,7 +22,7 @@ GRID = np.unique(
 TABLE_DAYS = (0, 1, 2, 5, 7, 10, 15, 30, 60, 120, 180, 240, 300, 360)
 DENSITIES = np.geomspace(10, 3e6, 96)
 #: Less is not drawn: percent of day 0, billion cells, cytokine level.
-FEWEST, FEWEST_CELLS, LOWEST = 1e-3, 1e-3, 0.01
+FEWEST, FEWEST_CELLS, LOWEST = 1e-3, 1e-3, 0.03
 MOST_KILLED = 99.9
 DOUBLING_TIME = evidence.get("tumour.volume_doubling_time_her2").value
 LOW_RATIO = evidence.get("car_t_lab.low_her2_ratio").value
@@ -30,8 +30,8 @@ WEAK = evidence.get("car_t_lab.weak_kd").value
 KILLED, LOST, GRADE = (
     evidence.get(f"car_t_lab.goal_{name}").value for name in ("killed", "lost", "grade")
 )
-#: Cytokine levels at which the grade rises: the course's assumption.
-GRADES = {
+#: Cytokine levels at which the grade rises: the course's assumption. Fever begins at 1.
+GRADES = {"grade 1": 1.0} | {
     f"grade {grade}": evidence.get(f"cytokine_release.{sign}").value
     for grade, sign in ((2, "low"), (3, "one_pressor"), (4, "several_pressors"))
 }
@@ -97,7 +97,7 @@ def view(
         point("HER2-low tumour", 0, densities[1], marks[1], "tumour", "square-open"),
         point("healthy lung", 0, densities[2], marks[2], "healthy", "circle"),
         Series("HER2-high", 1, days, gaps_below(high, FEWEST), "tumour"),
-        Series("HER2-low", 1, days, gaps_below(low, FEWEST), "tumour", dash="dash"),
+        Series("HER2-low", 1, days, gaps_below(low, FEWEST), "tumour", dash="dash", label=False),
         Series("healthy lung", 1, days, gaps_below(healthy, FEWEST), "healthy"),
         Series("CAR-T cells", 2, days, gaps_below(cells, FEWEST_CELLS), "t_cell", dash="dashdot"),
         *(
@@ -184,9 +184,9 @@ def _afterword() -> str:
     """Say who is left after a year with the weak binder."""
     weak = _at(kd=WEAK).readings
     return (
-        f"On day {DAYS} the tumour has {weak[1]} of its first cells, and HER2-low cells alone "
-        f"make up {weak[2]}. A binder that spares cells with little HER2 spares them in the "
-        "tumour too."
+        f"On day {DAYS} the tumour has {weak[1]} of its first cells, "
+        f"{100 * weak[2].value / weak[1].value:.0f} % of them HER2-low. A binder that spares "
+        "cells with little HER2 spares them in the tumour too."
     )
 
 
@@ -206,7 +206,7 @@ SPEC = LabSpec(
     lead="Design a CAR-T cell against HER2. The tumour carries much of it, healthy lung a "
     "hundredth, and some tumour cells little more than the lung. Most numbers are our assumptions.",
     controls=(
-        Control("kd", "Grip of the binder, Kd", "car.kd", 0.1, log=True),
+        Control("kd", "Grip of the binder, Kd (small: tight)", "car.kd", 0.1, log=True),
         Choice(
             "signalling",
             "Signalling part",
@@ -218,8 +218,8 @@ SPEC = LabSpec(
             "Gate",
             (
                 ("none", "none: HER2 alone"),
-                ("and", "AND: only after a second antigen of the tumour"),
-                ("not", "NOT: braked by an antigen of healthy cells"),
+                ("and", "AND: after a second antigen"),
+                ("not", "NOT: braked on healthy cells"),
             ),
             "none",
         ),
@@ -247,19 +247,19 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel(
-            "One contact (■ □ tumour, ● lung)",
+            "One contact (■ HER2-high, □ HER2-low, ● lung)",
             "% of the most",
             (0, 105),
             x_title="HER2 per cell",
             x_range=(DENSITIES[0], DENSITIES[-1]),
             x_log=True,
         ),
-        Panel("Cells left", "% of day 0", (FEWEST, 1000), log=True),
-        Panel("CAR-T cells in the body", "billion", (FEWEST_CELLS, 1000), log=True),
+        Panel("Cells left (thick dashes: HER2-low)", "% of day 0", (FEWEST / 4, 1000), log=True),
+        Panel("CAR-T cells in the body", "billion", (FEWEST_CELLS / 4, 1000), log=True),
         Panel(
             f"Cytokines, first {EARLY} days",
             "times fever",
-            (LOWEST, 1000),
+            (LOWEST / 3, 1000),
             log=True,
             x_title="Days since the infusion",
             x_range=(0, EARLY),
@@ -320,7 +320,7 @@ SPEC = LabSpec(
         right="lung",
         explanation=_explanation,
         replies={
-            "gone": "You saw it stay small. Look at the dashed line once more: it turns upwards.",
+            "gone": "You saw it stay small. Follow the thick dashes once more: they rise.",
             "back": "That is what the model shows: the tumour comes back from HER2-low cells.",
             "never": "You saw it never shrink. Compare days 0 and 30: HER2-high cells fall first.",
         },

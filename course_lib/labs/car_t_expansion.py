@@ -40,7 +40,7 @@ def view(
         Series("median dose", 0, early, median.level(early), "control", dash="dash"),
         Series("your dose", 0, early, cells.level(early), "t_cell", dash="dashdot"),
         point("peak", 0, cells.peak_day, cells.peak, "t_cell", "diamond"),
-        Series("to hold", 1, marked, np.full(2, float(MARK)), "control", moves=False),
+        Series("goal", 1, marked, np.full(2, float(MARK)), "control", moves=False),
         Series("CAR-T cells", 1, year, parts.level, "t_cell", dash="dashdot"),
         Series("persisting", 1, year, parts.persisting, "t_cell", label=False),
     )
@@ -90,8 +90,8 @@ def _explanation() -> str:
     usual, tenth = _at(), _at(dose=TENTH)
     later = tenth.readings[1].value - usual.readings[1].value
     return (
-        f"After a tenth of the dose the peak is {tenth.readings[0]}, after the median dose "
-        f"{usual.readings[0]}. It comes {later:.1f} days later: the cells double every "
+        f"After the median dose the peak is {usual.readings[0]}, and after a tenth of the dose "
+        f"it is {tenth.readings[0]}. It comes {later:.1f} days later: the cells double every "
         f"{usual.readings[3]}, and a tenfold rise takes a little over three doublings. Of an "
         "ordinary drug, a tenth of the dose gives a tenth of the level. These cells multiply."
     )
@@ -102,7 +102,7 @@ def _afterword() -> str:
     return (
         f"What was measured: in {patients} children and young adults with leukaemia, no link "
         "between dose and peak was found. That a peak comes later after a smaller dose is our "
-        "assumption. In solid tumours, such as breast cancer, CAR-T cells have expanded far less."
+        "assumption. Already in lymphoma the cells multiplied less than in leukaemia."
     )
 
 
@@ -191,7 +191,10 @@ SPEC = LabSpec(
             "Why?",
             (
                 ("given", "What is in the blood is what was given."),
-                ("room", "Fewer cells have more room, so they lose a part of the difference."),
+                (
+                    "room",
+                    "Fewer cells have more room, so they make up for a part of the difference.",
+                ),
                 ("multiply", "The cells multiply until something else than the dose stops them."),
             ),
         ),

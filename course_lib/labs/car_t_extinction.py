@@ -58,7 +58,7 @@ def view(
         Series("normal T cells", 0, days, _inside(course.normal[:, 0]), "healthy"),
         Series("CAR-T cells", 0, days, _inside(course.car_t[:, 0]), "t_cell", dash="dashdot"),
         Series("average", 0, days, _inside(mean), "tumour", dash="dot", label=False),
-        Series("this patient", 0, days, _inside(cells), "tumour"),
+        Series("this patient", 0, days, _inside(cells), "tumour", label=False),
         point("gone", 0, *(each if gone.size else [np.nan] for each in last), "tumour", "x"),
         Series("chance", 1, days, chance, "control"),
     )
@@ -177,7 +177,7 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel(
-            "Lymphoma (dotted: average, × gone)",
+            "Lymphoma (— this patient, ··· average, × gone)",
             "cells",
             (FEWEST, 10 * MOST),
             log=True,

@@ -26,8 +26,12 @@ ALLELES = {
     "a01": ("A*01", ("a01",)),
     "both": ("A*02 or A*01", ("a02", "a01")),
 }
-STEPS = ("all", "HLA type", "target or reactive clone", "cells can be made", "still fit")
+STEPS = ("all", "HLA type", "target or reactive clone", "made, or strong enough", "still fit")
 PASSED = np.arange(float(len(STEPS)))
+#: The lines of CAR-T, TCR-T and TIL, and how their names show them.
+DASHES = (("dashdot", "–·–"), ("solid", "——"), ("dash", "– –"))
+#: Names of lines stand so many patients apart, and above the axis.
+GAP, MARGIN = 100, 30
 FREQUENCIES = np.linspace(0, 1, 101)
 #: The trial of TIL, from screening to responses: one entry of the registry each.
 TRIAL = tuple(
@@ -57,7 +61,7 @@ def view(
     }
     lines = (
         Series(name, 0, PASSED, each, "t_cell", dash, label=False)
-        for (name, each), dash in zip(left.items(), ("dashdot", "solid", "dash"), strict=True)
+        for (name, each), (dash, _) in zip(left.items(), DASHES, strict=True)
     )
     screened = np.array([TRIAL[0], *TRIAL[:4]]) * PATIENTS / TRIAL[0]
     everyone = np.array([100 * carriers(each) for each in FREQUENCIES])
@@ -76,7 +80,7 @@ def view(
         ),
         Reading("Without the HLA type", PATIENTS * (1 - share), "patients", 0),
         Reading(
-            "Without a reactive clone that grows", PATIENTS - float(left["TIL"][3]), "patients", 0
+            "Without a strong enough response", PATIENTS - float(left["TIL"][3]), "patients", 0
         ),
     )
     sentence = (
@@ -99,14 +103,13 @@ def view(
 
 
 def _names(left: dict[str, np.ndarray]) -> Texts:
-    """Return the names of the lines, beside the step that tells them apart: their ends meet."""
-    places = {"CAR-T": (1.22, -140), "TCR-T": (0.3, -110), "TIL": (1.65, 70)}
-    x = np.array([places[name][0] for name in left])
-    y = [
-        np.interp(at, PASSED, left[name]) + places[name][1]
-        for name, at in zip(left, x, strict=True)
-    ]
-    return Texts("names", 0, x, np.maximum(y, 40), tuple(left))
+    """Return the names of the lines, with their dashes, in their order beside their ends."""
+    ends = np.array([each[-1] for each in left.values()])
+    order, apart = ends.argsort(kind="stable"), GAP * np.arange(len(ends))
+    y = np.maximum.accumulate(ends[order] - apart) + apart
+    y -= min((y - ends[order]).mean(), y[0] - MARGIN)
+    names = tuple(f"{name} {dash}" for name, (_, dash) in zip(left, DASHES, strict=True))
+    return Texts("names", 0, np.full(len(left), 4.5), y[order.argsort()], names)
 
 
 def _frequencies(group: str, alleles: str) -> list[float]:
@@ -135,7 +138,7 @@ def _afterword() -> str:
     opening = view(**SPEC.defaults)
     return (
         f"TIL need no fixed HLA type, yet few patients get them. In a trial of {TRIAL[0]} patients "
-        f"with breast cancer, {reactive} had a reactive clone, {robust} one that grew well enough. "
+        f"with breast cancer, {reactive} had a reactive clone, {robust} a strong enough response. "
         f"{eligible} were still eligible and {treated} were treated. The product of these shares "
         f"gives {opening.readings[3].value:.0f} of {PATIENTS:,} in the lab. Tumours shrank in "
         f"{responses} of {treated}: the true share may lie between {100 * bounds.low:.0f} and "
@@ -151,7 +154,7 @@ SPEC = LabSpec(
     name="cell_therapy_eligibility",
     title="Who can be treated?",
     lead="CAR-T cells need an antigen on the surface. TCR-T cells need an antigen and an HLA type. "
-    "TIL need a clone that responds to the tumour and grows.",
+    "TIL need a reactive clone: one that responds to the tumour, and strongly enough.",
     controls=(
         Choice(
             "group",
@@ -168,17 +171,17 @@ SPEC = LabSpec(
         _share("tcr_antigen", "Tumours with the TCR's antigen", "tcr_antigen", 1),
         _share("surface_antigen", "Tumours with the CAR's antigen", "surface_antigen", 1),
         _share("reactive", "Patients with a reactive clone", "reactive_til"),
-        _share("robust", "Reactive clones that grow well", "robust_til"),
+        _share("robust", "Reactive clones strong enough", "robust_til"),
         _share("product", "CAR and TCR products that succeed", "engineered_product"),
         _share("fit", "Still fit when the cells are ready", "fit"),
     ),
     panels=(
         Panel(
-            "1 HLA 2 target 3 cells 4 fit (○ trial)",
+            "Patients left (○ TIL in the trial)",
             "of 1,000 patients",
             (0, 1050),
-            x_title="Steps passed",
-            x_range=(0, PASSED[-1]),
+            x_title="1 HLA · 2 target · 3 cells made · 4 still fit, steps",
+            x_range=(0, 4.95),  # with the names of the lines
         ),
         Panel(
             "Carriers (● your choice)",
@@ -195,7 +198,7 @@ SPEC = LabSpec(
         Preset("African American donors", {"group": "african_american"}),
         Preset("A second allele", {"alleles": "both"}),
         Preset("An antigen on every tumour", {"tcr_antigen": 100}),
-        Preset("Every reactive clone grows", {"robust": 100}),
+        Preset("Every response strong enough", {"robust": 100}),
         Preset("Cells ready at once", {"fit": 100}),
     ),
     goal=Goal(

@@ -8,15 +8,15 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
-from course_lib.labs.words import described
+from course_lib.labs.words import decimals, described
 from course_lib.models.cytokine_therapy import Response, label_leak, run, variants
 
 DAYS = int(evidence.get("il2_model.days").value)
 HOURS = np.linspace(0, 24, 193)  # every 7.5 minutes
 TIMES = np.linspace(0, DAYS, 10 * DAYS + 1)
 CONCENTRATIONS = np.geomspace(3e-4, 3e3, 141)  # nM, 20 a decade
-#: What the panels show: IL-2 (nM), numbers of cells, percent of killing and leak.
-LEVELS, FOLDS, PERCENT = (1e-3, 1e3), (0.8, 20.0), (1.0, 1000.0)
+#: What the panels show: IL-2 (nM), numbers of cells, killing, percent of the label's leak.
+LEVELS, FOLDS, KILLING, PERCENT = (1e-3, 1e3), (0.8, 20.0), (0.0, 4.0), (1.0, 1000.0)
 ENOUGH = evidence.get("il2_model.goal_killing").value
 LEAST = evidence.get("il2_model.goal_leak").value
 A_HUNDREDTH = 6.0  # thousand IU/kg: the dose that the prediction asks about
@@ -24,14 +24,14 @@ A_HUNDREDTH = 6.0  # thousand IU/kg: the dose that the prediction asks about
 SCHEDULES = (
     ("label", "14 doses, one every 8 hours"),
     ("daily", "5 doses, one a day"),
-    ("continuous", "14 doses as one infusion without a pause"),
+    ("continuous", "14 doses without a pause"),
     ("once", "1 dose"),
 )
 VARIANTS = (
     ("native", "Native IL-2"),
-    ("alpha_blocked", "α-blocked: does not hold the α chain"),
-    ("masked", "Masked: opens in the tumour only"),
-    ("long_acting", "Long-acting: leaves the blood slowly"),
+    ("alpha_blocked", "α-blocked: not held by α"),
+    ("masked", "Masked: opens in the tumour"),
+    ("long_acting", "Long-acting: leaves slowly"),
 )
 
 
@@ -52,58 +52,92 @@ def view(
     first, later = slice(HOURS.size), slice(HOURS.size, None)
     tumour, blood = course.tumour[first], course.blood[first]
     regulatory, nk, cd8 = (each[later] for each in (course.regulatory, course.nk, course.cd8))
-    killing, leak = 100 * course.killing[later], 100 * course.leak / label_leak()
+    killing, leak = course.killing[later], 100 * course.leak[later] / label_leak()
 
     made = variants()[variant]
     grip = kd_three_chains if made.kd_three_chains is None else made.kd_three_chains
     shown = Response(kd_three_chains=grip, half_leak=half_leak).signals(CONCENTRATIONS)
     signals = [100 * each for each in shown]
-    reached = np.array([tumour[2:].min(), tumour.max()])  # from the end of the first infusion on
+    low, high = tumour[2:].min(), tumour.max()  # from the end of the first infusion on
+    # A bar above the curves, from the lowest to the highest level.
+    day = Series(
+        "IL-2 on day 1",
+        0,
+        np.clip([low, high], CONCENTRATIONS[0], CONCENTRATIONS[-1]),
+        np.full(2, 106.0),
+        "drug",
+        moves=False,
+    )
     series = (
         Series("regulatory T", 0, CONCENTRATIONS, signals[0], "toxicity"),
         Series("NK", 0, CONCENTRATIONS, signals[1], "t_cell", dash="dash", label=False),
         Series("CD8 T", 0, CONCENTRATIONS, signals[2], "t_cell", label=False),
         Series("vessels", 0, CONCENTRATIONS, signals[3], "toxicity", dash="dot", label=False),
-        Series(
-            "IL-2 on day 1",
-            0,
-            np.clip(reached, CONCENTRATIONS[0], CONCENTRATIONS[-1]),
-            np.full(2, 106.0),
-            "drug",
-        ),
+        day,
         Series("in the tumour", 1, HOURS, gaps_below(tumour, LEVELS[0]), "drug"),
-        Series("in the blood", 1, HOURS, gaps_below(blood, LEVELS[0]), "drug", dash="dash"),
+        Series(
+            "in the blood",
+            1,
+            HOURS,
+            gaps_below(blood, LEVELS[0]),
+            "drug",
+            dash="dash",
+            label=False,
+        ),
         Series("regulatory T", 2, TIMES, regulatory, "toxicity"),
         Series("NK", 2, TIMES, nk, "t_cell", dash="dash", label=False),
         Series("CD8 T", 2, TIMES, cd8, "t_cell"),
-        Series("killing", 3, TIMES, killing, "t_cell"),
-        Series("leak", 3, TIMES, gaps_below(leak[later], PERCENT[0]), "toxicity", dash="dot"),
+        Series("untreated", 3, TIMES[[0, -1]], np.ones(2), "healthy", dash="dot", moves=False),
+        Series("killing", 3, TIMES, killing, "t_cell", label=False),
+        Series(
+            "leak",
+            4,
+            TIMES,
+            gaps_below(leak, PERCENT[0]),
+            "toxicity",
+            dash="dot",
+            label=False,
+        ),
     )
     readings = (
-        Reading("Regulatory T cells at their most", float(regulatory.max()), "times", 2),
-        Reading("NK cells at their most", float(nk.max()), "times", 2),
-        Reading("CD8 T cells at their most", float(cd8.max()), "times", 2),
-        Reading(f"Killing by CD8 T cells, mean of {DAYS} days", killing.mean() / 100, "times", 2),
-        Reading("Leak at its highest (label's dose: 100)", float(leak.max()), "%", 0, least=1),
-        Reading("Highest IL-2 in the tumour", float(tumour.max()), "nM", 2, least=0.01),
-        Reading("IL-2 in the tumour after 8 hours", float(tumour[64]), "nM", 3, least=0.001),
+        _times("Regulatory T cells at their most", regulatory.max()),
+        _times("NK cells at their most", nk.max()),
+        _times("CD8 T cells at their most", cd8.max()),
+        Reading(f"Killing by CD8 T cells, mean of {DAYS} days", killing.mean(), "times", 2),
+        Reading("Leak at its highest (label's dose: 100)", leak.max(), "%", least=1),
+        _nanomolar("Highest IL-2 in the tumour", tumour.max(), 0.01),
+        _nanomolar("IL-2 in the tumour after 8 hours", tumour[64], 0.001),
     )
     rows = slice(None, None, 10)
     columns = {
-        "Day": [f"Day {day}" for day in range(DAYS + 1)],
-        "Regulatory T cells, times as many": regulatory[rows],
-        "NK cells, times as many": nk[rows],
-        "CD8 T cells, times as many": cd8[rows],
-        "Killing, % of before": killing[rows],
-        "Leak, % of the label's": leak[later][rows],
+        "Day": map(str, range(DAYS + 1)),
+        "Regulatory T cells": regulatory[rows],
+        "NK cells": nk[rows],
+        "CD8 T cells": cd8[rows],
+        "Killing": killing[rows],
+        "Leak": [f"{each:.0f} %" if each >= 1 else "below 1 %" for each in leak[rows]],
     }
     return View(
         series=series,
         sentence=_sentence(dose, schedule, variant, readings),
-        alt=described(SPEC, series),
+        alt=f"{described(SPEC, [each for each in series if each is not day])} "
+        f"On day 1 IL-2 in the tumour goes from {_nanomolar('', low, 0.001)} to {readings[5]}.",
         readings=readings,
-        table=Table.of("Cells, killing and leak on each day", columns, ".2f"),
+        table=Table.of(
+            "Each day: cells and killing, times as before; leak, share of the label's highest",
+            columns,
+            ".2f",
+        ),
     )
+
+
+def _times(label: str, value: float) -> Reading:
+    return Reading(label, float(value), "times", decimals(value))
+
+
+def _nanomolar(label: str, value: float, least: float) -> Reading:
+    """Two figures: the level in a patient is not known better."""
+    return Reading(label, float(value), "nM", decimals(value, 2), least=least)
 
 
 def _sentence(dose: float, schedule: str, variant: str, readings: tuple[Reading, ...]) -> str:
@@ -111,9 +145,9 @@ def _sentence(dose: float, schedule: str, variant: str, readings: tuple[Reading,
     name = dict(VARIANTS)[variant].partition(":")[0]
     plan = dict(SCHEDULES)[schedule]
     text = (
-        f"{name}, {dose:,g} thousand IU/kg a dose, {plan}. "
-        f"At their most there are {regulatory:.2g} times as many regulatory T cells as before, "
-        f"{nk:.2g} times as many NK cells and {cd8:.2g} times as many CD8 T cells. "
+        f"{name}, {_amount(dose)} a dose, {plan}. "
+        f"At their most there are {regulatory:.3g} times as many regulatory T cells as before, "
+        f"{nk:.3g} times as many NK cells and {cd8:.3g} times as many CD8 T cells. "
     )
     if killing < 0.995:
         change = f"{100 * (1 - killing):.0f} % less than before"
@@ -121,10 +155,18 @@ def _sentence(dose: float, schedule: str, variant: str, readings: tuple[Reading,
         change = "as much as before"
     else:
         change = f"{100 * (killing - 1):.0f} % more than before"
-    return text + (
-        f"Over {DAYS} days CD8 T cells kill {change}. Vessels leak "
-        f"{'hardly' if leak < 1 else f'{leak:.0f} % as much as under the label’s dose'}."
-    )
+    if leak < 1:
+        leaking = "hardly leak"
+    elif 99.5 <= leak < 100.5:
+        leaking = "leak as much as under the label’s dose"
+    else:
+        leaking = f"leak {leak:.0f} % as much as under the label’s dose"
+    return text + f"Over {DAYS} days CD8 T cells kill {change}. Vessels {leaking}."
+
+
+def _amount(dose: float) -> str:
+    """Write a dose in thousand or million IU/kg."""
+    return f"{dose / 1000:g} million IU/kg" if dose >= 1000 else f"{dose:g} thousand IU/kg"
 
 
 def _explanation() -> str:
@@ -135,19 +177,19 @@ def _explanation() -> str:
     )
     fall = 100 * (1 - less[3].value)
     return (
-        f"A hundredth of the dose still makes regulatory T cells {less[0].value:.2g} times as many "
-        f"as before; at the full dose it was {label[0].value:.2g}. CD8 T cells reach "
-        f"{less[2].value:.2g} instead of {label[2].value:.2g}: they hardly respond. Three chains "
+        f"A hundredth of the dose still makes regulatory T cells {less[0].value:.3g} times as many "
+        f"as before; the full dose makes them {label[0].value:.3g} times as many. CD8 T cells "
+        f"reach only {less[2].value:.3g} times instead of {label[2].value:.3g}. Three chains "
         "hold IL-2 a hundred times as firmly as two. So there is no dose of native IL-2 that "
         "reaches CD8 T cells and leaves regulatory T cells out. Here the small dose does harm: "
-        f"killing by CD8 T cells falls by {fall:.0f} %."
+        f"over {DAYS} days CD8 T cells kill {fall:.0f} % less than without it."
     )
 
 
 def _afterword() -> str:
     return (
         "Raise the dose again and watch the order: regulatory T cells first, then NK cells and "
-        "CD8 T cells, vessels last. Then try the variants: each one moves one curve."
+        "CD8 T cells, vessels last. Then try the variants, and look which lines each one moves."
     )
 
 
@@ -170,7 +212,7 @@ SPEC = LabSpec(
         ),
         Control(
             "half_suppression",
-            "Times as many regulatory T cells that hold back half",
+            "Regulatory T cells that hold back half of the killing, times as before",
             "il2_model.half_suppression",
             0.1,
             stage=2,
@@ -178,7 +220,7 @@ SPEC = LabSpec(
         ),
         Control(
             "half_leak",
-            "IL-2 in the blood at half the greatest leak",
+            "IL-2 in the blood that gives half of the greatest leak",
             "il2_model.half_leak",
             0.1,
             stage=2,
@@ -187,7 +229,7 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel(
-            "Signal (dashed: NK, dotted: vessels)",
+            "Signal (blue: CD8 T, dashed: NK, dotted: vessels)",
             "% of the greatest",
             (0, 112),
             height=1.2,
@@ -196,7 +238,7 @@ SPEC = LabSpec(
             x_log=True,
         ),
         Panel(
-            "Active IL-2 on the first day",
+            "Active IL-2 on the first day (dashed: in the blood)",
             "nM",
             LEVELS,
             log=True,
@@ -204,7 +246,8 @@ SPEC = LabSpec(
             x_range=(0, 24),
         ),
         Panel("Cells (dashed: NK cells)", "times as many as before", FOLDS, log=True),
-        Panel("Killing (before: 100), leak (label: 100)", "%", PERCENT, log=True),
+        Panel("Killing by CD8 T cells", "times as before", KILLING, height=0.9),
+        Panel("Leak (label's dose at its highest: 100)", "%", PERCENT, log=True, height=0.7),
     ),
     x_title="Days since the first dose",
     x_range=(0, DAYS),
@@ -273,8 +316,9 @@ SPEC = LabSpec(
             "regulatory": "That is what you saw: one line is left.",
         },
         reasons={
-            "share": "The dose falls by one factor, but a receptor that is full does not notice.",
-            "order": "Cells that kill carry the receptor of two chains, which holds IL-2 weakly.",
+            "share": "The level does fall by one factor. But three chains stay nearly full at the "
+            "lower peaks, and two chains do not.",
+            "order": "Cells that kill carry receptors of two chains here, which hold IL-2 weakly.",
         },
         afterword=_afterword,
     ),

@@ -10,7 +10,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below, point
-from course_lib.labs.words import aloud, described, short
+from course_lib.labs.words import aloud, decimals, described, short
 from course_lib.models import kirschner_panetta as model
 from course_lib.models.kirschner_panetta import KirschnerPanetta
 
@@ -19,6 +19,9 @@ TIMES = np.linspace(0, DAYS, 199)
 TABLE_DAYS = np.arange(0, DAYS + 1, 100)
 #: What the panels show, cells.
 CELLS, EFFECTORS = (1.0, 4e9), (1.0, 1e9)
+#: The phase plane begins a little below one cell, so that marks at one stand inside.
+PLANE = {"tumour": (0.3, CELLS[1]), "effectors": (0.3, EFFECTORS[1])}
+UNITS = {"million cells": 1e6, "thousand cells": 1e3}
 #: So many equilibria there are at most.
 MOST = 6
 #: From here on a tumour is called large, and a swing a swing (largest through smallest).
@@ -52,6 +55,7 @@ def view(
     # Where ``below_one_on`` is NaN, nothing lies beyond it.
     beyond = times > course.below_one_on
     inside = np.where(beyond, np.nan, cells)
+    known = np.where(beyond, np.nan, killers)
     stable, unstable = (_places(points, kind) for kind in (True, False))
     series = (
         Series("tumour", 0, times, gaps_below(inside, CELLS[0]), "tumour"),
@@ -63,7 +67,22 @@ def view(
             "healthy",
             dash="dot",
         ),
-        Series("effector cells", 0, times, gaps_below(killers, CELLS[0]), "t_cell"),
+        Series(
+            "effector cells",
+            0,
+            times,
+            gaps_below(known, CELLS[0]),
+            "t_cell",
+            label=not beyond.any(),
+        ),
+        Series(
+            "effectors go on",
+            0,
+            times,
+            gaps_below(np.where(times >= course.below_one_on, killers, np.nan), CELLS[0]),
+            "t_cell",
+            dash="dot",
+        ),
         Series("course", 1, killers, gaps_below(inside, CELLS[0]), "tumour", label=False),
         point("start", 1, effectors, tumour, "tumour", "diamond"),
         point("attracts", 1, *stable, "control", "circle"),
@@ -72,10 +91,10 @@ def view(
     late = course.log_tumour[course.times >= DAYS / 2]
     falls = int((np.diff((course.log_tumour < 0).astype(int)) > 0).sum())
     readings = (
-        _millions("Largest tumour", course.tumour.max()),
-        _millions("Largest tumour in the second half", math.exp(late.max())),
-        _millions("Smallest tumour in the second half", math.exp(late.min())),
-        _millions("Effector cells at their most", course.effectors.max()),
+        _many("Largest tumour", course.tumour.max()),
+        _many("Largest tumour in the second half", math.exp(late.max())),
+        _many("Smallest tumour in the second half", math.exp(late.min())),
+        _many("Effector cells at their most", course.effectors.max()),
         Reading("Falls below one tumour cell", falls, ""),
         Reading("Inflow above which a very small tumour shrinks", rates.least_inflow(), "a day"),
     )
@@ -92,17 +111,17 @@ def view(
     return View(
         series=series,
         sentence=_sentence(antigenicity, rates, course, late, points),
-        alt=f"{described(SPEC, series[:5])} Equilibria: {listed or 'none'}.",
+        alt=f"{described(SPEC, series[:6])} Equilibria: {listed or 'none'}.",
         readings=readings,
         table=Table.of("The course every 100 days", columns),
     )
 
 
-def _millions(label: str, cells: float) -> Reading:
-    """Write cells in millions with three digits, a thousand at least."""
-    value = short(max(cells, 1.0)) / 1e6
-    digits = min(3, max(0, 2 - math.floor(math.log10(value))))
-    return Reading(label, value, "million cells", digits, least=0.001)
+def _many(label: str, cells: float) -> Reading:
+    """Write cells in thousands or millions with three digits, a thousand at least."""
+    unit = next((each for each, size in UNITS.items() if short(cells) >= size), "cells")
+    value = short(cells) / UNITS.get(unit, 1.0)
+    return Reading(label, value, unit, decimals(value), least=0 if unit in UNITS else 1000)
 
 
 def _places(points, stable: bool) -> np.ndarray:
@@ -124,8 +143,8 @@ def _told(number: float) -> str:
 
 def _sentence(antigenicity, rates, course, late, points) -> str:
     text = (
-        f"100,000 tumour cells call {antigenicity:,g} effector cells a day: "
-        f"c is {_number(rates.antigenicity)}. "
+        f"100,000 tumour cells call {antigenicity:,g} effector cells a day "
+        f"(in the paper, c is {_number(rates.antigenicity)}). "
     )
     if course.below_one_on < DAYS:
         after = course.log_tumour[course.times > course.below_one_on]
@@ -171,15 +190,15 @@ def _explanation() -> str:
         for each in (SPEC.defaults["antigenicity"], STRONGER)
     )
     course = model.simulate(KirschnerPanetta(antigenicity=STRONGER / 1e5), days=DAYS)
-    least = math.exp(course.log_tumour.min())
+    least = float(f"{math.exp(course.log_tumour.min()):.1g}")
     return (
         f"At an antigenicity of {SPEC.defaults['antigenicity']:g} the tumour reached "
         f"{before.readings[0]}; at {STRONGER:,.0f} never more than {after.readings[0]}. But it did "
         "not settle. Many effector cells gather, the tumour shrinks, nothing calls effector cells "
         "any more, and they die. Then the tumour grows again. At its smallest the equations hold "
-        f"{least:.1g} tumour cells. No tumour has a part of a cell: there, chance decides whether "
-        "the last cell dies, and this model has no chance. So the fall is neither a cure nor a "
-        "relapse."
+        f"{_number(least)} tumour cells. No tumour has a part of a cell: there, chance decides "
+        "whether the last cell dies, and this model has no chance. So the fall is neither a cure "
+        "nor a relapse."
     )
 
 
@@ -192,7 +211,7 @@ def _afterword() -> str:
     )
 
 
-AXIS = {"x_title": "effector cells", "x_range": EFFECTORS, "x_log": True}
+AXIS = {"x_title": "effector cells", "x_range": PLANE["effectors"], "x_log": True}
 
 SPEC = LabSpec(
     name="kirschner_panetta",
@@ -233,7 +252,13 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel("Tumour and effector cells", "cells", (0.1, CELLS[1]), log=True, height=1.3),
-        Panel("Phase plane: a point is a state", "tumour cells", CELLS, log=True, **AXIS),
+        Panel(
+            "Phase plane (diamond: start, dot: attracts, cross: does not)",
+            "tumour cells",
+            PLANE["tumour"],
+            log=True,
+            **AXIS,
+        ),
     ),
     x_title="Days",
     x_range=(0, DAYS),
@@ -252,10 +277,10 @@ SPEC = LabSpec(
     ),
     goal=Goal(
         text=f"Take an antigenicity of {WEAK:,.0f} or less. Keep the tumour at {ENOUGH:,.0f} cells "
-        "or fewer in the second half, without it ever falling below one cell.",
+        f"or fewer from day {DAYS // 2} on, without it ever falling below one cell.",
         reached=lambda settings, view: (
             settings["antigenicity"] <= WEAK
-            and view.readings[1].value <= ENOUGH / 1e6
+            and view.readings[1].value * UNITS.get(view.readings[1].unit, 1) <= ENOUGH
             and view.readings[4].value == 0
         ),
         praise="A little help from outside calmed the swings. More is not better here: above the "

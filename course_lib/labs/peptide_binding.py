@@ -49,11 +49,25 @@ def view(peptide: str, second: str, sixth: str, ninth: str) -> View:
             "no points", 0, POSITIONS[[0, -1]], np.zeros(2), "healthy", "dot", False, label=False
         ),
         point(
-            "own amino acid", 0, POSITIONS, model.contributions(before), "control", "circle-open"
+            "own amino acid",
+            0,
+            POSITIONS,
+            model.contributions(before),
+            "control",
+            "circle-open",
+            moves=False,
         ),
         point("now", 0, POSITIONS, points, "drug", "circle"),
         Series("held", 1, SCALE, 100 * model.held(SCALE), "drug", moves=False, label=False),
-        point("unchanged", 1, started, 100 * float(model.held(started)), "control", "circle-open"),
+        point(
+            "unchanged",
+            1,
+            started,
+            100 * float(model.held(started)),
+            "control",
+            "circle-open",
+            moves=False,
+        ),
         point("this peptide", 1, total, 100 * held, "drug", "circle"),
     )
     anchors = points[[position - 1 for position in model.ANCHORS]]
@@ -63,7 +77,7 @@ def view(peptide: str, second: str, sixth: str, ninth: str) -> View:
         Reading("Points of position 2", float(anchors[0]), "points", least=LOWEST),
         Reading("Points of position 9", float(anchors[1]), "points", least=LOWEST),
         Reading("Points of the other seven", others, "points", least=LOWEST),
-        Reading("HLA holds it", 100 * held, "% of the time", 1, least=0.1),
+        Reading("HLA holds it", 100 * held, "% of the time", least=0.5),
     )
     columns = {
         "Position": [
@@ -105,7 +119,7 @@ def _sentence(letters, before, total, started, held) -> str:
     share = f"{100 * held:.0f} %" if held >= 0.005 else "less than 1 %"
     text = f"{letters} scores {total:.0f} points: HLA-A*02:01 would hold it {share} of the time. "
     if letters == before:
-        return text + "It is unchanged."
+        return text + "No letter of it is changed."
     changed = [str(p) for p, a, b in zip(POSITIONS, letters, before, strict=True) if a != b]
     many = "Positions" if len(changed) > 1 else "Position"
     return text + (f"{many} {', '.join(changed)} changed; {before} scored {started:.0f}.")
@@ -117,8 +131,8 @@ def _explanation() -> str:
         view(**{**SPEC.defaults, **change}) for change in ({}, {"second": "K"}, {"sixth": "K"})
     )
     return (
-        f"E75 scores {start.readings[0]}. With lysine at position 6 it scores {sixth.readings[0]}, "
-        f"with lysine at position 2 {anchor.readings[0]}. The side chains at positions 2 and 9 "
+        f"E75 scores {start.readings[0]}. With lysine at position 6, {sixth.readings[0]} are left; "
+        f"with lysine at position 2, {anchor.readings[0]}. The side chains at positions 2 and 9 "
         "reach into pockets of the HLA molecule: they are its anchors. This matrix gives them "
         "most of its points, because peptides washed off HLA-A*02:01 are most alike there."
     )
@@ -150,7 +164,7 @@ SPEC = LabSpec(
             "Points (● now, ○ unchanged)",
             "points",
             (-17, 22),
-            x_title="Position in the peptide",
+            x_title="Position (2 and 9 are anchors)",
             x_range=(0.5, 9.5),
         ),
         Panel(

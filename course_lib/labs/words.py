@@ -11,7 +11,7 @@ import numpy as np
 from course_lib.labs.spec import LabSpec
 from course_lib.labs.view import Series, Texts
 
-COUNTS = ("No plot", "One plot", "Two plots", "Three plots", "Four plots")
+COUNTS = ("No plot", "One plot", "Two plots", "Three plots", "Four plots", "Five plots")
 #: From here on a number is told in millions or billions, as one reads it aloud.
 LARGE = ((1e9, "billion"), (1e6, "million"))
 #: A line may begin or end this far, as a share of the axis, from the axis's own ends.
@@ -21,6 +21,11 @@ NEAR = 0.02
 def short(value: float) -> float:
     """Round to three digits."""
     return float(f"{value:.3g}")
+
+
+def decimals(value: float, figures: int = 3) -> int:
+    """Say how many decimals write a value above zero with so many figures, at most three."""
+    return min(3, max(0, figures - 1 - math.floor(math.log10(value)))) if value > 0 else 0
 
 
 def aloud(number: float) -> str:

@@ -10,7 +10,8 @@ $F$ is how many times the cells multiply, $\rho = \ln F / T_{max}$; a small shar
 goes slowly (rate $\beta$), all others go fast (rate $\alpha$).
 
 In that population nothing recorded about a patient, the dose included, changed the peak. These are
-numbers from leukaemia: in solid tumours CAR-T cells expand far less.
+numbers from leukaemia: in lymphoma the cells multiplied less, and of breast cancer the course
+knows no such curve.
 A teaching model: it is not a clinical prediction.
 """
 

@@ -6,8 +6,8 @@ with at least one copy of an allele of frequency $f$, or of one of several allel
 $$c = 1 - \left(1 - \sum_k f_k\right)^2$$
 
 A TCR needs its HLA type, and its antigen in the tumour; a CAR needs a surface antigen and no HLA
-type; TIL need a clone that responds to the tumour and that grows. Of $N$ patients are left after
-each step, if the steps do not depend on each other,
+type; TIL need a clone that responds to the tumour, and strongly enough. Of $N$ patients are left
+after each step, if the steps do not depend on each other,
 
 $$N_j = N \prod_{i \le j} q_i$$
 
@@ -85,7 +85,7 @@ def til(reactive, robust, fit):
     """Return the shares that pass each of ``STEPS`` for TIL: whatever HLA type they work with.
 
     Arguments, 0 to 1: ``reactive``, patients with a clone that responds to the tumour; ``robust``,
-    those of them whose clone grows well enough; ``fit`` as in ``car``.
+    those of them whose response is strong enough; ``fit`` as in ``car``.
     Raises ``ValueError`` or ``TypeError`` naming the argument, the allowed range and the value.
     """
     return _shares(hla=1.0, reactive=reactive, robust=robust, fit=fit)

@@ -90,6 +90,14 @@ def test_a_boost_too_early_leaves_fewer_t_cells():
     assert read(LATER, peptide="new", interval=10) < 0.6 * read(LATER, peptide="new", interval=42)
 
 
+def test_a_boost_too_early_loses_a_large_tumour_long_before_a_later_boost():
+    large = {"peptide": "new", "cells": 1e8}
+    early, later = (shown(**large, interval=days) for days in (10, 28))
+    assert early.readings[FOUND_AFTER].value < later.readings[FOUND_AFTER].value / 2
+    assert early.readings[LOST].value < 10  # cells that could be killed
+    assert later.readings[LOST].value > 90  # cells that could not
+
+
 def test_with_one_dose_the_interval_does_nothing():
     """Counterfactual: without a boost, none is too early."""
     one = {"peptide": "new", "doses": 1}

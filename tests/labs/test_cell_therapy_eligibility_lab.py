@@ -15,7 +15,7 @@ LABELS = [
     "TCR-T: can be treated, of 1,000",
     "TIL: can be treated, of 1,000",
     "Without the HLA type",
-    "Without a reactive clone that grows",
+    "Without a strong enough response",
 ]
 GROUPS = ("african_american", "asian", "caucasian", "hispanic")
 FREQUENCIES = {"a02": (0.185, 0.27, 0.293, 0.278), "a01": (0.055, 0.032, 0.157, 0.063)}
@@ -122,7 +122,7 @@ def test_a_second_allele_helps_less_than_its_own_carriers():
         assert max(one, other) < both < one + other
 
 
-def test_most_patients_never_get_til_because_few_clones_grow_and_few_patients_stay_fit():
+def test_most_patients_never_get_til_because_few_responses_are_strong_and_few_stay_fit():
     assert read(TIL) < 200
     assert read(WITHOUT_CLONE) > 650
     assert read(TIL, robust=100) > 400
@@ -166,7 +166,7 @@ def test_the_goal_is_not_reached_otherwise(settings):
 
 
 def test_the_presets_tell_their_beats():
-    donors, second, antigen, grows, at_once = (opened(**p.settings) for p in SPEC.presets)
+    donors, second, antigen, strong, at_once = (opened(**p.settings) for p in SPEC.presets)
     opening = opened()
 
     def readings(shown):
@@ -175,7 +175,7 @@ def test_the_presets_tell_their_beats():
     assert readings(donors)[TCR] < 0.7 * readings(opening)[TCR]
     assert readings(second)[TCR] > 1.3 * readings(opening)[TCR]
     assert readings(antigen)[TCR] > readings(antigen)[CAR]
-    assert readings(grows)[TIL] > 2 * readings(opening)[TIL]
+    assert readings(strong)[TIL] > 2 * readings(opening)[TIL]
     assert all(readings(at_once)[i] > 1.5 * readings(opening)[i] for i in (CAR, TCR, TIL))
 
 

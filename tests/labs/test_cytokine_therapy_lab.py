@@ -127,10 +127,18 @@ def test_the_readings_are_those_of_the_plotted_lines():
     found = values(dose=60)
     for reading, name in ((REGULATORY, "regulatory T"), (NK, "NK"), (CD8, "CD8 T")):
         assert found[reading] == line(name, 2, dose=60).max()
-    assert found[KILLING] == pytest.approx(line("killing", 3, dose=60).mean() / 100)
+    assert found[KILLING] == pytest.approx(line("killing", 3, dose=60).mean())
+
+
+def test_readings_have_three_figures_and_levels_two():
+    long_acting = [str(each) for each in show(variant="long_acting").readings]
+    assert long_acting[REGULATORY] == "10.9 times"
+    assert long_acting[HIGHEST] == "69 nM"
+    assert str(show(schedule="continuous").readings[AFTER]) == "3.0 nM"
 
 
 def test_the_sentence_says_what_is_set_and_what_happens():
+    assert "Native IL-2, 6 million IU/kg a dose" in show(dose=6000).sentence
     text = show(dose=6).sentence
     assert "Native IL-2, 6 thousand IU/kg" in text
     assert "4 % less than before" in text
@@ -149,5 +157,5 @@ def test_only_the_native_label_schedule_counts_as_tried():
 
 def test_the_explanation_names_what_the_model_gives():
     text = SPEC.prediction.explain({"observe": "regulatory"})
-    assert f"{values(dose=6)[REGULATORY]:.2g} times as many" in text
+    assert f"{values(dose=6)[REGULATORY]:.3g} times as many" in text
     assert "a hundred times as firmly" in text

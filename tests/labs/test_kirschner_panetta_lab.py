@@ -15,8 +15,14 @@ def show(**settings):
     return SPEC.view(**{**SPEC.defaults, **settings})
 
 
+def millions(reading):
+    """Numbers of cells in millions, whatever unit the reading has; others as they are."""
+    factors = {"thousand cells": 1e-3, "cells": 1e-6}
+    return reading.value * factors.get(reading.unit, 1)
+
+
 def values(**settings):
-    return [reading.value for reading in show(**settings).readings]
+    return [millions(reading) for reading in show(**settings).readings]
 
 
 def drawn(shown, name):
@@ -64,8 +70,8 @@ def test_a_weak_call_ends_a_large_tumour_only_through_il2(monkeypatch):
 def test_a_small_tumour_shrinks_above_540_cells_a_day_and_grows_below():
     assert values()[NEEDED] == pytest.approx(540)
     below, above = show(effector_inflow=500), show(effector_inflow=600)
-    assert below.readings[LATE].value > 900
-    assert above.readings[LARGEST].value < 0.001
+    assert millions(below.readings[LATE]) > 900
+    assert millions(above.readings[LARGEST]) < 0.001
     assert above.readings[FALLS].value == 1
     assert "tumour grows here" in below.sentence
     assert "tumour shrinks here" in above.sentence
@@ -102,6 +108,25 @@ def test_less_than_one_cell_is_drawn_apart_and_never_called_a_cure():
         assert "gone" not in text
 
 
+def test_what_effector_cells_do_below_one_tumour_cell_is_drawn_dotted_too():
+    shown = show(antigenicity=2000)
+    known, beyond = drawn(shown, "effector cells"), drawn(shown, "effectors go on")
+    assert np.nanmax(known.x[np.isfinite(known.y)]) == pytest.approx(115, abs=0.5)
+    assert np.nanmin(beyond.x[np.isfinite(beyond.y)]) == pytest.approx(115, abs=0.5)
+    assert not known.label  # its end is no end of the plot
+    held = show(antigenicity=3500)
+    assert drawn(held, "effector cells").label
+    assert not np.isfinite(drawn(held, "effectors go on").y).any()
+
+
+def test_cells_are_told_in_units_that_can_be_read():
+    told = [str(each) for each in show(antigenicity=2000).readings]
+    assert told[LARGEST] == "384 thousand cells"
+    assert told[LEAST] == "less than 1000 cells"
+    assert str(show().readings[LATE]) == "988 million cells"
+    assert str(show(antigenicity=3500).readings[LEAST]) == "4.94 thousand cells"
+
+
 def test_the_phase_plane_marks_what_attracts():
     large = show()
     stable, unstable = drawn(large, "attracts"), drawn(large, "does not attract")
@@ -118,7 +143,7 @@ def test_sentences_fit_the_end():
     assert "ever less" in show(antigenicity=3500).sentence
     assert "The tumour is small" in show(antigenicity=2000, effector_inflow=500).sentence
     assert "has shrunk to 19 cells" in show(effector_inflow=550).sentence
-    assert "c is 0.00005." in show().sentence
+    assert "c is 0.00005)" in show().sentence
     swings = show(antigenicity=2500).sentence
     assert "swings between" in swings
     assert "ever less" not in swings
@@ -138,7 +163,7 @@ def test_the_readings_are_those_of_the_course():
 def test_the_explanation_names_what_the_model_gives():
     text = SPEC.prediction.explain({"observe": "swings"})
     assert "993 million cells" in text
-    assert "0.384 million cells" in text
+    assert "384 thousand cells" in text
     assert "neither a cure nor a relapse" in text
     assert "18,200" in text
 

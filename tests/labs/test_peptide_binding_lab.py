@@ -2,6 +2,7 @@
 
 import re
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -62,7 +63,8 @@ def test_the_sentence_is_true(settings):
     told = re.search(r"(less than 1|\d+) % of the time", now.sentence)[1]
     held = 100 * model.held(model.score(letters))
     assert held < 0.5 if told == "less than 1" else float(told) == pytest.approx(held, abs=0.51)
-    assert ("unchanged" in now.sentence) == (not set(settings) & {"second", "sixth", "ninth"})
+    unchanged = not set(settings) & {"second", "sixth", "ninth"}
+    assert ("No letter of it is changed" in now.sentence) == unchanged
     assert "".join(now.texts[0].texts) == letters
     assert [row[1] for row in now.table.rows] == list(letters)
 
@@ -100,3 +102,23 @@ def test_the_alternative_text_tells_the_points_that_are_drawn(settings):
     assert [int(place) for place, _, _ in told] == list(range(1, 10))
     assert [int(points) for _, _, points in told] == [round(y) for y in drawn.y]
     assert f"at {shown.readings[0].value:.0f} points and" in shown.alt
+
+
+def test_the_matrix_printed_in_the_lesson_is_that_of_the_model():
+    lesson = nbformat.read(evidence.ASSETS.parent / "notebooks/08_cancer_vaccines.ipynb", 4)
+    text = next(cell.source for cell in lesson.cells if cell.id == "vac-matrix")
+    head, _, *rows = [
+        [each.strip(" *") for each in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    printed = {
+        (int(position), letter): int(points)
+        for letters, *row in rows
+        for positions, points in zip(head[1:], row, strict=True)
+        for letter in letters.split(", ")
+        for position in positions.split(", ")
+    }
+    assert len(printed) == model.matrix().size
+    for (position, letter), points in printed.items():
+        assert model.matrix()[position - 1, model.AMINO_ACIDS.index(letter)] == points

@@ -7,7 +7,7 @@ import pytest
 
 from course_lib.labs.spec import Choice
 from course_lib.labs.view import Panel, Series, Texts, point
-from course_lib.labs.words import Axis, described, nanomolar, short
+from course_lib.labs.words import Axis, decimals, described, nanomolar, short
 from every_lab import modules
 
 #: The tissue draws a picture; the matrix tells its nine points in words of its own.
@@ -232,8 +232,14 @@ def test_what_is_said_of_each_line_is_true(module):
 UNTOLD = {
     "silent_growth: silent",
     "car_t_extinction: gone",
+    "cytokine_therapy: IL-2 on day 1",
     "kirschner_panetta: attracts",
     "kirschner_panetta: does not attract",
+    *(
+        f"predictive_values: {group}, test {result}"
+        for group in ("relapse", "no relapse")
+        for result in ("positive", "negative")
+    ),
     *(
         f"tumour_and_immunity: {name}"
         for name in ("attracts", "does not attract", "border of escape", "border of elimination")
@@ -255,3 +261,11 @@ def test_equilibria_and_borders_are_told_with_the_numbers_of_the_table():
                 value = 0 if digits == "no" else float(digits.replace(",", ""))
                 value *= {" million": 1e6, " billion": 1e9}.get(size, 1)
                 assert value == pytest.approx(float(cell.replace(",", "")), rel=0.006, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "figures", "expected"),
+    [(10.9, 3, 1), (5.77, 3, 2), (287, 3, 0), (44.4, 2, 0), (3.0, 2, 1), (0.053, 2, 3), (0, 3, 0)],
+)
+def test_decimals_leave_so_many_figures(value, figures, expected):
+    assert decimals(value, figures) == expected
