@@ -247,7 +247,7 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel(
-            "One contact (■ HER2-high, □ HER2-low, ● lung)",
+            "One contact (■ high □ low ● lung)",
             "% of the most",
             (0, 105),
             x_title="HER2 per cell",

@@ -177,7 +177,7 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel(
-            "Lymphoma (— this patient, ··· average, × gone)",
+            "Lymphoma (··· average, × gone)",
             "cells",
             (FEWEST, 10 * MOST),
             log=True,

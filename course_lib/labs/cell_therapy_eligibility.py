@@ -180,7 +180,7 @@ SPEC = LabSpec(
             "Patients left (○ TIL in the trial)",
             "of 1,000 patients",
             (0, 1050),
-            x_title="1 HLA · 2 target · 3 cells made · 4 still fit, steps",
+            x_title="HLA · target · made · fit, steps",
             x_range=(0, 4.95),  # with the names of the lines
         ),
         Panel(

@@ -229,7 +229,7 @@ SPEC = LabSpec(
     ),
     panels=(
         Panel(
-            "Signal (blue: CD8 T, dashed: NK, dotted: vessels)",
+            "Signal (— CD8, – – NK, ··· vessels)",
             "% of the greatest",
             (0, 112),
             height=1.2,
@@ -238,7 +238,7 @@ SPEC = LabSpec(
             x_log=True,
         ),
         Panel(
-            "Active IL-2 on the first day (dashed: in the blood)",
+            "Active IL-2, day 1 (– – in the blood)",
             "nM",
             LEVELS,
             log=True,

@@ -253,7 +253,7 @@ SPEC = LabSpec(
     panels=(
         Panel("Tumour and effector cells", "cells", (0.1, CELLS[1]), log=True, height=1.3),
         Panel(
-            "Phase plane (diamond: start, dot: attracts, cross: does not)",
+            "Phase plane (◆ start, ● attracts)",
             "tumour cells",
             PLANE["tumour"],
             log=True,
