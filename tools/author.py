@@ -86,7 +86,15 @@ def execute(path: Path) -> Executed:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        notebook,
+        kernel_name="python3",
+        resources={"metadata": {"path": path.parent}},
+        timeout=300,
+        # A slow machine may cut what a cell prints into pieces, or deliver it late: by itself
+        # the client would keep the pieces apart, and go on after four seconds without the rest.
+        coalesce_streams=True,
+        iopub_timeout=300,
+        raise_on_iopub_timeout=True,
     )
     figures = {}
     with client.setup_kernel():

@@ -28,6 +28,14 @@ def test_author_reproduces_the_committed_lesson(path):
     assert 3e7 < executed.memory < author.MEMORY  # a bare Python takes ten million bytes
 
 
+def test_what_a_kernel_prints_in_pieces_is_one_output(tmp_path):
+    path = tmp_path / "pieces.ipynb"
+    cell = nbformat.v4.new_code_cell("print('one', flush=True)\nprint('two')", id="pieces")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    (cell,) = author.execute(path).notebook.cells
+    assert [output["text"] for output in cell.outputs] == ["one\ntwo\n"]
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_committed_lesson_is_light_and_readable_without_a_kernel(path):
     text = path.read_text("utf-8")
