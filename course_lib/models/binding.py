@@ -2,12 +2,14 @@ r"""How much of a receptor is bound: closed forms for binding at equilibrium.
 
 Binding is fast compared with everything else in this course, so it is never integrated:
 the bound fraction follows the concentration at once (quasi-equilibrium). The ligand is
-assumed to be in excess: binding does not use it up.
+assumed to be in excess, so that binding does not use it up; only ``complexes`` uses up both.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+
+from course_lib.models.parameters import amount
 
 
 class Competition(NamedTuple):
@@ -32,8 +34,8 @@ def occupancy(concentration, kd):
     Raises ``ValueError`` if a concentration is negative or not finite, or ``kd`` not positive.
     Source: law of mass action; ``pembrolizumab.binding_kd``, ``pembrolizumab.functional_ic50``.
     """
-    concentration = _at_least_zero("concentration", concentration)
-    return concentration / (concentration + _positive("kd", kd))
+    concentration = amount("concentration", concentration)
+    return concentration / (concentration + amount("kd", kd, positive=True))
 
 
 def competition(first, kd_first, second, kd_second):
@@ -49,10 +51,36 @@ def competition(first, kd_first, second, kd_second):
     positive.
     Source: law of mass action.
     """
-    one = _at_least_zero("first", first) / _positive("kd_first", kd_first)
-    two = _at_least_zero("second", second) / _positive("kd_second", kd_second)
+    one = amount("first", first) / amount("kd_first", kd_first, positive=True)
+    two = amount("second", second) / amount("kd_second", kd_second, positive=True)
     total = 1 + one + two
     return Competition(one / total, two / total, 1 / total)
+
+
+def complexes(first, second, constant):
+    r"""Return how many pairs two partners form if binding uses up both.
+
+    $$X = \frac{(A - X)(C - X)}{K},\qquad
+      X = \frac{2AC}{S + \sqrt{(A - C)^2 + K(K + 2A + 2C)}},\qquad S = A + C + K$$
+
+    The second form is the smaller root, without a difference that could cancel.
+
+    Arguments: total amounts ``first`` and ``second``, $A$ and $C$, and the dissociation
+    ``constant`` $K$, any shapes that fit together, in the same unit. $K$ may be infinite: then
+    nothing binds.
+    Raises ``ValueError`` if an amount is negative or not finite, or $K$ negative or no number.
+    Source: law of mass action.
+    """
+    first, second = amount("first", first), amount("second", second)
+    constant = np.asarray(constant, dtype=float)
+    if not np.all(constant >= 0):
+        raise ValueError(f"constant must be at least 0, you gave {constant}.")
+    scarce, plenty = np.minimum(first, second), np.maximum(first, second)
+    both = scarce + plenty
+    root = np.sqrt((plenty - scarce) ** 2 + constant * (constant + 2 * both))
+    with np.errstate(invalid="ignore"):
+        part = 2 * plenty / (both + constant + root)
+    return (scarce * np.where(np.isfinite(part), part, 0))[()]
 
 
 def concentration_for(fraction, half):
@@ -72,7 +100,7 @@ def concentration_for(fraction, half):
             f"fraction must be between 0 and 1, without 1 itself, you gave {fraction}: "
             "no concentration binds every receptor."
         )
-    return _positive("half", half) * fraction / (1 - fraction)
+    return amount("half", half, positive=True) * fraction / (1 - fraction)
 
 
 def micrograms_per_ml_to_nanomolar(concentration, molar_mass_kda):
@@ -86,8 +114,8 @@ def micrograms_per_ml_to_nanomolar(concentration, molar_mass_kda):
     positive.
     Source: ``pembrolizumab.molar_mass``.
     """
-    mass = _positive("molar_mass_kda", molar_mass_kda)
-    return 1000 * _at_least_zero("concentration", concentration) / mass
+    mass = amount("molar_mass_kda", molar_mass_kda, positive=True)
+    return 1000 * amount("concentration", concentration) / mass
 
 
 def nanomolar_to_micrograms_per_ml(concentration, molar_mass_kda):
@@ -100,19 +128,5 @@ def nanomolar_to_micrograms_per_ml(concentration, molar_mass_kda):
     positive.
     Source: ``pembrolizumab.molar_mass``.
     """
-    mass = _positive("molar_mass_kda", molar_mass_kda)
-    return _at_least_zero("concentration", concentration) * mass / 1000
-
-
-def _at_least_zero(name, values):
-    values = np.asarray(values, dtype=float)[()]
-    if not np.all((values >= 0) & np.isfinite(values)):
-        raise ValueError(f"{name} must be finite and at least 0, you gave {values}.")
-    return values
-
-
-def _positive(name, values):
-    values = np.asarray(values, dtype=float)[()]
-    if not np.all((values > 0) & np.isfinite(values)):
-        raise ValueError(f"{name} must be finite and above 0, you gave {values}.")
-    return values
+    mass = amount("molar_mass_kda", molar_mass_kda, positive=True)
+    return amount("concentration", concentration) * mass / 1000

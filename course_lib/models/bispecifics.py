@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_lib.models.antibody_tagging import amount
+from course_lib.models.binding import complexes
+from course_lib.models.parameters import amount
 
 #: Halvings of the logarithmic interval in which the free antibody is sought: to the last digit.
 HALVINGS = 60
@@ -100,7 +101,7 @@ def best(target, effector, kd_target, kd_effector, cooperativity=1.0):
     both = root_target + root_effector
     antibody = root_target * root_effector
     antibody = antibody + (target * root_effector + effector * root_target) / both
-    return Best(antibody[()], _bridges(target, effector, both**2 / cooperativity)[()])
+    return Best(antibody[()], complexes(target, effector, both**2 / cooperativity)[()])
 
 
 def _bound(free, target, effector, kd_target, kd_effector, cooperativity):
@@ -108,7 +109,7 @@ def _bound(free, target, effector, kd_target, kd_effector, cooperativity):
     share_target, share_effector = free / (kd_target + free), free / (kd_effector + free)
     with np.errstate(divide="ignore"):  # without antibody no bridge forms: 1/kappa is infinite
         inverse = (kd_target + free) / share_effector / cooperativity
-    bridges = _bridges(target, effector, inverse)
+    bridges = complexes(target, effector, inverse)
     rest_target, rest_effector = target - bridges, effector - bridges
     return (
         bridges,
@@ -117,17 +118,6 @@ def _bound(free, target, effector, kd_target, kd_effector, cooperativity):
         rest_target * (1 - share_target),
         rest_effector * (1 - share_effector),
     )
-
-
-def _bridges(target, effector, inverse):
-    """Return the smaller root of $T = (A_t - T)(C_t - T)/inverse$, without a difference."""
-    scarce, plenty = np.minimum(target, effector), np.maximum(target, effector)
-    total = scarce + plenty + inverse
-    # total^2 - 4 scarce plenty, written as a sum that cannot cancel
-    root = np.sqrt((plenty - scarce) ** 2 + inverse * (inverse + 2 * (scarce + plenty)))
-    with np.errstate(invalid="ignore"):
-        part = 2 * plenty / (total + root)
-    return scarce * np.where(np.isfinite(part), part, 0)
 
 
 def _checked(**values):

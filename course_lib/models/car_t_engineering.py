@@ -22,10 +22,10 @@ from typing import NamedTuple
 import numpy as np
 
 from course_lib import evidence
-from course_lib.models.antibody_tagging import amount
+from course_lib.models import binding
 from course_lib.models.binding import occupancy
 from course_lib.models.ode import summed
-from course_lib.models.parameters import Parameters, given
+from course_lib.models.parameters import Parameters, amount, given
 from course_lib.models.patient import ASSUMED, LOG_CELLS_MAX, LOG_CELLS_MIN, Effects
 
 #: Settings that a signalling part or a hinge multiplies: ids as in the evidence registry.
@@ -61,18 +61,14 @@ class Car(Parameters):
     threshold: float = given("car.threshold", 0.01, 100, "", scalar=True)
 
     def complexes(self, antigens):
-        r"""Return $X$, the complexes in one contact: the smaller root of the quadratic.
-
-        $$X = \frac{2AC}{S + \sqrt{(A - C)^2 + K(K + 2A + 2C)}},\qquad S = A + C + K$$
+        """Return $X$, the complexes in one contact; ``binding.complexes`` gives the formula.
 
         Argument: ``antigens`` on the cell that is touched, any shape.
         Raises ``ValueError`` if a number is negative or not finite.
         Source: law of mass action; structure of Singh 2020 (``car.model``).
         """
-        antigens, k = amount("antigens", antigens), self.kd / self.local_concentration
-        both = antigens + self.cars
-        root = np.sqrt((antigens - self.cars) ** 2 + k * (k + 2 * both))
-        return 2 * antigens * self.cars / (both + k + root)
+        antigens = amount("antigens", antigens)
+        return binding.complexes(antigens, self.cars, self.kd / self.local_concentration)
 
     def lysis(self, antigens, inhibition=0.0):
         """Return the share of the greatest lysis; ``antigens`` as in ``complexes``.
@@ -89,19 +85,6 @@ class Car(Parameters):
     def _share(self, antigens, inhibition, half):
         counted = self.complexes(antigens) / (1 + amount("inhibition", inhibition))
         return occupancy((counted / (self.threshold * half)) ** self.steepness, 1)
-
-    def density_for(self, complexes):
-        r"""Return the antigens per cell at which so many complexes hold: ``complexes`` inverted.
-
-        $$A = X + \frac{K X}{C - X}$$
-
-        Infinite from $C$ on: a cell has no more CARs. Raises ``ValueError`` for a number that is
-        negative or not finite. Source: law of mass action.
-        """
-        complexes, k = amount("complexes", complexes), self.kd / self.local_concentration
-        left = self.cars - complexes
-        with np.errstate(divide="ignore"):
-            return np.where(left > 0, complexes + k * complexes / np.maximum(left, 0), np.inf)[()]
 
 
 @dataclass(frozen=True)

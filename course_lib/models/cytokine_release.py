@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_lib import evidence
-from course_lib.models.antibody_tagging import amount
+from course_lib.models.parameters import amount
 
 #: What the blood pressure needs, with the grade. Vasopressin is not counted as a pressor.
 BLOOD_PRESSURE = {"normal": 0, "low": 2, "one pressor": 3, "several pressors": 4}

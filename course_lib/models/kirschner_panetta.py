@@ -127,18 +127,6 @@ class KirschnerPanetta(Parameters):
         )
         return max(0.0, self.growth * self.half_killing / self.killing * loss)
 
-    def most_il2(self):
-        r"""Return the inflow $s_2$ (units/day) above which effector cells grow without end.
-
-        $$s_2 = \frac{\mu_2\,\mu_3\,g_1}{p_1 - \mu_2}$$
-
-        Infinite if IL-2 can never outweigh their death.
-        """
-        if self.stimulation <= self.effector_death:
-            return inf
-        per_unit = self.il2_loss * self.half_stimulation / (self.stimulation - self.effector_death)
-        return self.effector_death * per_unit
-
 
 class Equilibrium(NamedTuple):
     """Numbers at which nothing changes. ``stable``: from nearby, all courses lead there."""

@@ -78,6 +78,23 @@ def patients_in(**values):
     return longest
 
 
+def amount(name, value, *, positive=False):
+    """Return ``value`` as an array of floats, any shape; refuse what cannot be an amount.
+
+    Raises ``ValueError`` naming it if a number is negative (or 0, if ``positive``), not finite
+    or no number at all.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a list of lists of different lengths
+        array = np.array(None)
+    number = array.dtype.kind in "iuf"
+    if number and np.all(np.isfinite(array) & (array > 0 if positive else array >= 0)):
+        return array.astype(float)
+    rule = "above 0" if positive else "at least 0"
+    raise ValueError(f"{name} must be a finite number {rule}, you gave {value!r}.")
+
+
 class Parameters:
     """Base of the frozen dataclasses that hold parameters: refuses what makes no sense."""
 

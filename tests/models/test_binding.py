@@ -73,20 +73,55 @@ def test_a_rival_only_ever_displaces(rivals, kd):
     assert np.all(np.diff(first) <= 0)
 
 
+@given(amounts, amounts, constants)
+def test_complexes_obey_the_law_of_mass_action(first, second, constant):
+    pairs = binding.complexes(first, second, constant)
+    assert pairs == binding.complexes(second, first, constant)
+    assert 0 <= pairs <= min(first, second)
+    # The residue of the law, weighed against its largest term.
+    residue = constant * pairs - (first - pairs) * (second - pairs)
+    largest = max(constant * pairs, first * second, 1e-300)
+    assert abs(residue) <= 1e-12 * largest
+
+
+@given(amounts, amounts)
+def test_complexes_in_the_limits(first, second):
+    assert binding.complexes(first, second, 0) == pytest.approx(min(first, second))
+    assert binding.complexes(first, second, np.inf) == 0
+    # Few of one partner beside plenty of the other: binding does not use the plenty up.
+    few = 1e-9 * second
+    assert binding.complexes(few, second, 2.0) == pytest.approx(
+        few * binding.occupancy(second, 2.0), rel=1e-6
+    )
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: binding.occupancy(-1, 3), "concentration must be finite and at least 0"),
-        (lambda: binding.occupancy(np.nan, 3), "concentration must be finite"),
-        (lambda: binding.occupancy([1, np.inf], 3), "concentration must be finite"),
-        (lambda: binding.occupancy(1, 0), "kd must be finite and above 0, you gave 0"),
-        (lambda: binding.competition(1, 1, -2, 1), "second must be finite and at least 0"),
-        (lambda: binding.competition(1, 1, 2, np.nan), "kd_second must be finite and above 0"),
+        (lambda: binding.occupancy(-1, 3), "concentration must be a finite number at least 0"),
+        (lambda: binding.occupancy(np.nan, 3), "concentration must be a finite number at least 0"),
+        (
+            lambda: binding.occupancy([1, np.inf], 3),
+            "concentration must be a finite number at least 0",
+        ),
+        (lambda: binding.occupancy(1, 0), "kd must be a finite number above 0, you gave 0"),
+        (lambda: binding.competition(1, 1, -2, 1), "second must be a finite number at least 0"),
+        (lambda: binding.competition(1, 1, 2, np.nan), "kd_second must be a finite number above 0"),
+        (lambda: binding.complexes(-1, 2, 3), "first must be a finite number at least 0"),
+        (lambda: binding.complexes(1, np.inf, 3), "second must be a finite number at least 0"),
+        (lambda: binding.complexes(1, 2, -3), "constant must be at least 0, you gave -3"),
+        (lambda: binding.complexes(1, 2, np.nan), "constant must be at least 0, you gave nan"),
         (lambda: binding.concentration_for(1, 3), "no concentration binds every receptor"),
         (lambda: binding.concentration_for(np.nan, 3), "fraction must be between 0 and 1"),
-        (lambda: binding.concentration_for(0.5, -3), "half must be finite and above 0"),
-        (lambda: binding.micrograms_per_ml_to_nanomolar(1, 0), "molar_mass_kda must be finite"),
-        (lambda: binding.nanomolar_to_micrograms_per_ml(-1, 9), "concentration must be finite"),
+        (lambda: binding.concentration_for(0.5, -3), "half must be a finite number above 0"),
+        (
+            lambda: binding.micrograms_per_ml_to_nanomolar(1, 0),
+            "molar_mass_kda must be a finite number above 0",
+        ),
+        (
+            lambda: binding.nanomolar_to_micrograms_per_ml(-1, 9),
+            "concentration must be a finite number at least 0",
+        ),
     ],
 )
 def test_impossible_values_are_refused_by_name(call, words):
