@@ -92,6 +92,15 @@ def clipped(page, lab: str) -> list[str]:
     )
 
 
+def press_until(page, key: str, target):
+    """Press a key until ``target`` has the focus; return it."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        if target.evaluate("element => element === document.activeElement"):
+            return target
+    raise AssertionError(f"{key} never reached {target}")
+
+
 def first_lab(page):
     """The first lab of the notebook: a lesson has several."""
     return page.locator(".course-lab").first

@@ -20,8 +20,8 @@ import ipywidgets as widgets
 import traitlets
 
 from course_lib.labs import figure as drawing
-from course_lib.labs import predictions
-from course_lib.labs.blocks import block, bundle, choices, menu, push_button, reveal, slider
+from course_lib.labs.blocks import block, bundle, menu, push_button, reveal, slider
+from course_lib.labs.questions import Questions
 from course_lib.labs.spec import Choice, Control, LabSpec, Settings
 from course_lib.labs.view import View
 
@@ -43,6 +43,10 @@ class Access(anywidget.AnyWidget):
     code = traitlets.Unicode().tag(sync=True)
     table = traitlets.Unicode().tag(sync=True)
     table_open = traitlets.Bool(False).tag(sync=True)
+
+    def say(self, text: str) -> None:
+        """Announce; a text said twice gets a space, or nobody would hear it again."""
+        self.announcement = f"{text} " if text == self.announcement else text
 
 
 class Lab:
@@ -96,11 +100,8 @@ class Lab:
 
     @cached_property
     def access(self) -> Access:
-        plan = self.spec.prediction
         names = {c.name: (c.label_with_unit, c.unit) for c in self.spec.controls}
-        for name, question in (("predict", plan.predict), ("why", plan.why)):
-            names[name] = (question.text, "")
-        names["observe"] = (plan.observe.text, "")
+        names |= Questions.names(self.spec.prediction)
         access = Access(
             title=self.spec.title,
             names=names,
@@ -111,6 +112,12 @@ class Lab:
         )
         access.on_msg(lambda _, told, __: self._clicked(**told))
         return access
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What is asked before and after; ``questions.locked`` waits for a prediction."""
+        plan = self.spec.prediction
+        return Questions(self.spec.name, plan, self.access.say, lambda: self._hide(False))
 
     @cached_property
     def inputs(self) -> dict[str, widgets.Widget]:
@@ -150,113 +157,27 @@ class Lab:
         controls.add_class("course-controls")
         key = widgets.HTML('<p class="course-before-key">Thin dashed lines: the run before.</p>')
         plot = block([self.figure, key], "course-plot")
-        self._explore = [*self.inputs.values(), more, reset, mark, *presets]
+        self.questions.lock([*self.inputs.values(), more, reset, mark, *presets])
         self._main = block([controls, plot, self.access], "course-main")
         root = block(
             [
                 widgets.HTML(f"<h3>{escape(spec.title)}</h3><p>{escape(spec.lead)}</p>"),
-                self._predict_box(),
+                self.questions.before,
                 block([widgets.HTML("<strong>Try:</strong>"), *presets], "course-buttons"),
                 self._main,
                 self._goal,
-                self._observe_box(),
+                self.questions.after,
             ],
             "course-lab",
         )
         self._show_goal()
         self.access.observe(lambda _: self._fill_table(), "table_open")
-        if not predictions.read(spec.name):
-            for control in self._explore:
-                control.disabled = True
-            if spec.blind:
-                self._main.add_class("course-blind")
+        self._hide(spec.blind and self.questions.waiting)
         return root
 
-    # --- predict, observe, explain -------------------------------------------------
-
-    def _predict_box(self) -> widgets.VBox:
-        plan = self.spec.prediction
-        self._predict = choices("predict", plan.predict)
-        self._why = choices("why", plan.why)
-        self._lock = push_button("Record my prediction", self._record)
-        self._lock.button_style = "primary"
-        self._lock.disabled = True
-        self._skip = push_button("Show me without predicting", self._look)
-        self._said = widgets.HTML()
-        for radio in (self._predict, self._why):
-            radio.observe(lambda _: self._may_record(), "value")
-        self._ask = block(
-            [
-                widgets.HTML(f"<p><strong>Predict first.</strong> {escape(plan.predict.text)}</p>"),
-                self._predict,
-                widgets.HTML(f"<p>{escape(plan.why.text)}</p>"),
-                self._why,
-                block([self._lock, self._skip], "course-buttons"),
-            ]
-        )
-        earlier = predictions.read(self.spec.name)
-        if "predict" in earlier:
-            reveal(self._ask, False)
-            self._said.value = self._quote(earlier)
-        return block([self._ask, self._said], "course-predict")
-
-    def _may_record(self) -> None:
-        self._lock.disabled = self._predict.value is None or self._why.value is None
-
-    def _record(self) -> None:
-        predictions.write(self.spec.name, predict=self._predict.value, why=self._why.value)
-        self._answers = {"predict": self._predict.value, "why": self._why.value}
-        reveal(self._ask, False)
-        self._said.value = self._quote(self._answers)
-        self._unlock()
-
-    def _look(self) -> None:
-        reveal(self._ask, False)
-        question = escape(self.spec.prediction.predict.text)
-        self._said.value = f"<p><strong>Look at this:</strong> {question}</p>"
-        self._unlock()
-
-    def _quote(self, record: dict[str, str]) -> str:
-        plan = self.spec.prediction
-        try:
-            predicted = plan.predict.words(record["predict"])
-            why = plan.why.words(record["why"])
-        except KeyError:  # a record of an older version of this lab
-            return "<p>You have used this lab before.</p>"
-        return (
-            f"<p>{escape(plan.predict.text)}</p><p><strong>You predicted:</strong> "
-            f"{escape(predicted)} "
-            f"<strong>Because:</strong> {escape(why)} Now try it.</p>"
-        )
-
-    def _unlock(self) -> None:
-        for control in self._explore:
-            control.disabled = False
-        self._main.remove_class("course-blind")
-        self.access.announcement = "The controls are unlocked."
-
-    def _observe_box(self) -> widgets.VBox:
-        plan = self.spec.prediction
-        self._observe = choices("observe", plan.observe)
-        self._explained = widgets.HTML()
-        self._observe.observe(lambda _: self._explain(), "value")
-        self._observing = block(
-            [
-                widgets.HTML(f"<p><strong>Observe.</strong> {escape(plan.observe.text)}</p>"),
-                self._observe,
-                self._explained,
-            ],
-            "course-explain",
-        )
-        reveal(self._observing, False)
-        return self._observing
-
-    def _explain(self) -> None:
-        record = {**predictions.read(self.spec.name), **getattr(self, "_answers", {})}
-        record["observe"] = self._observe.value
-        predictions.write(self.spec.name, observe=self._observe.value)
-        self._explained.value = self.spec.prediction.explain(record)
-        self.access.announcement = "The explanation is below your answer."
+    def _hide(self, hidden: bool) -> None:
+        """Keep the plot back: at the opening it would give the prediction away."""
+        (self._main.add_class if hidden else self._main.remove_class)("course-blind")
 
     # --- exploring ------------------------------------------------------------------
 
@@ -331,7 +252,7 @@ class Lab:
             self._fill_table()
         self._show_goal()
         if self.spec.prediction.tried(settings):
-            reveal(self._observing, True)  # and it stays
+            self.questions.ask()  # and it stays
 
     def _fill_table(self) -> None:
         self.access.table = self.view.table.html() if self.access.table_open else ""

@@ -1,6 +1,6 @@
 """Count PD-L1 in a drawn field: the CPS of one test, the area score of another.
 
-The student guesses first, then counts, works out both scores and reads what a wrong number
+The student predicts first, then counts, works out both scores and reads what a wrong number
 came from. ``pd_l1_drawing`` draws the field; ``models.pd_l1_feedback`` judges the numbers.
 """
 
@@ -13,11 +13,11 @@ from html import escape
 import ipywidgets as widgets
 
 from course_lib import evidence
-from course_lib.labs import predictions
-from course_lib.labs.blocks import block, bundle, choices, push_button, reveal
+from course_lib.labs.blocks import block, bundle, push_button
 from course_lib.labs.frame import Access
 from course_lib.labs.pd_l1_drawing import alt, draw, sentence, table
-from course_lib.labs.spec import Question
+from course_lib.labs.questions import Questions
+from course_lib.labs.spec import Prediction, Question
 from course_lib.models import pd_l1_counting as model
 from course_lib.models.pd_l1_feedback import Answer, Finding, diagnose, diagnose_area
 
@@ -43,42 +43,57 @@ LIMITS = (
     f"{model.FEWEST} viable tumour cells there is no CPS. In the laboratory each score has its own "
     "antibody and its own slide, and the two stain differently. Here one drawing serves for both."
 )
-PREDICT = Question(
-    "Look at field 1 for ten seconds, without counting. What is its CPS?",
-    (
-        ("below_1", "Below 1."),
-        ("1_to_9", f"From 1 to below {THRESHOLD}."),
-        ("10_or_more", f"{THRESHOLD} or more."),
+PREDICTION = Prediction(
+    predict=Question(
+        "Look at field 1 for ten seconds, without counting. What is its CPS?",
+        (
+            ("below_1", "Below 1."),
+            ("1_to_9", f"From 1 to below {THRESHOLD}."),
+            ("10_or_more", f"{THRESHOLD} or more."),
+        ),
+    ),
+    why=Question(
+        "What did you go by?",
+        (
+            ("tumour", "By the stained tumour cells alone."),
+            ("both", "By stained tumour and immune cells, compared with all tumour cells."),
+            ("area", "By how much of the picture is brown."),
+        ),
+    ),
+    tried=lambda settings: disagree(model.field(int(settings["field"]))),
+    observe=Question(
+        "In this field the two scores disagree. Why can they?",
+        (
+            ("error", "One of the two tests must be wrong."),
+            ("scale", "Both count the same cells, on different scales."),
+            ("cells", "They count different cells, and divide by different things."),
+        ),
+    ),
+    right="10_or_more",
+    shown_by="count of field 1",
+    explanation=lambda: (
+        "The CPS compares a number of cells with the number of tumour cells. The area score "
+        "compares an area with an area. Stained tumour cells raise only the CPS. Large "
+        "macrophages and neutrophils raise the area."
+    ),
+    replies={
+        "error": "Neither test is wrong. Each keeps its own rule.",
+        "scale": "They do not count the same cells: tumour cells count in the CPS alone, and "
+        "neutrophils in the area score alone.",
+        "cells": "Yes, you have found the reason.",
+    },
+    reasons={
+        "tumour": "For field 1 you went by the stained tumour cells. That is a third score, the "
+        "TPS, which leaves immune cells out.",
+        "both": "For field 1 you went by both kinds of cells. That is the CPS.",
+        "area": "For field 1 you went by the brown area. That is closer to the area score, if "
+        "only immune cells count.",
+    },
+    afterword=lambda: (
+        f"In {SAME.n} samples from one trial, this area score and a CPS of 1 or more made the "
+        f"same call in {SAME.value:.0f} %. So a result needs the name of its test."
     ),
 )
-WHY = Question(
-    "What did you go by?",
-    (
-        ("tumour", "By the stained tumour cells alone."),
-        ("both", "By stained tumour and immune cells, compared with all tumour cells."),
-        ("area", "By how much of the picture is brown."),
-    ),
-)
-OBSERVE = Question(
-    "In this field the two scores disagree. Why can they?",
-    (
-        ("error", "One of the two tests must be wrong."),
-        ("scale", "Both count the same cells, on different scales."),
-        ("cells", "They count different cells, and divide by different things."),
-    ),
-)
-_EXPLAIN = {
-    "error": "Neither test is wrong. Each keeps its own rule.",
-    "scale": "They do not count the same cells: tumour cells count in the CPS alone, and "
-    "neutrophils in the area score alone.",
-    "cells": "Yes.",
-}
-#: Which score the student's first look was.
-_SCORE_OF = {
-    "tumour": "That is a third score, the TPS, which leaves immune cells out.",
-    "both": "That is the CPS.",
-    "area": "That is closer to the area score, if only immune cells count.",
-}
 #: A window too narrow for the picture scrolls it, rather than making cells too small to count.
 _STYLE = """<style>
 .course-lab.course-counting .course-plot { overflow-x: auto; }
@@ -96,6 +111,12 @@ AIDS = {
     "all viable tumour cells": ("tumour cell", None),
     "stained cells that the CPS leaves out": (model.NOT_COUNTED, True),
 }
+
+
+def disagree(field: model.Field) -> bool:
+    """Whether one score calls this field positive and the other does not."""
+    high = model.cps(field) >= THRESHOLD
+    return high != (model.immune_cell_score(field) >= model.AREA_THRESHOLD)
 
 
 def solution(field: model.Field) -> tuple[str, str]:
@@ -151,12 +172,12 @@ class Counting:
 
     @cached_property
     def access(self) -> Access:
-        names = {
-            "predict": (PREDICT.text, ""),
-            "why": (WHY.text, ""),
-            "observe": (OBSERVE.text, ""),
-        }
-        return Access(title=TITLE, names=names)
+        return Access(title=TITLE, names=Questions.names(PREDICTION))
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What is asked before and after; the number boxes wait for a prediction."""
+        return Questions(NAME, PREDICTION, self.access.say, go_on="Now count.")
 
     @cached_property
     def boxes(self) -> dict[str, widgets.BoundedIntText | widgets.BoundedFloatText]:
@@ -205,7 +226,7 @@ class Counting:
             self._counted,
         ]
         self._fields = [push_button(f"Field {n}", lambda n=n: self.open(n)) for n in FIELDS]
-        self._locked = [*boxes.values(), check, check_area, self._aid, *aids, *self._fields]
+        self.questions.lock([*boxes.values(), check, check_area, self._aid, *aids, *self._fields])
         plot = block([self.picture], "course-plot")
         plot.tabbable = True  # what scrolls must be reachable by keyboard
         head = f"{_STYLE}<h3>{TITLE}</h3><p>{LEAD}</p>{RULES}{AREA_RULES}<p>{LIMITS}</p>"
@@ -213,71 +234,17 @@ class Counting:
         root = block(
             [
                 widgets.HTML(head),
-                self._guess_box(),
+                self.questions.before,
                 block([widgets.HTML("<strong>Open:</strong>"), *self._fields], "course-buttons"),
                 block([controls, plot, self.access], "course-main"),
-                self._observe_box(),
+                self.questions.after,
             ],
             "course-lab",
             "course-counting",
         )
         self.access.observe(lambda _: self._fill_table(), "table_open")
         self.open(self.field.number, announce=False)
-        if not predictions.read(NAME):
-            self._lock(True)
         return root
-
-    # --- guess ---------------------------------------------------------------------
-
-    def _guess_box(self) -> widgets.Box:
-        self._predict, self._why = choices("predict", PREDICT), choices("why", WHY)
-        record = push_button("Record my guess", self._record)
-        record.button_style, record.disabled = "primary", True
-        self._said = widgets.HTML()
-
-        def ready(_) -> None:
-            record.disabled = None in (self._predict.value, self._why.value)
-
-        for radio in (self._predict, self._why):
-            radio.observe(ready, "value")
-        skip = push_button("Count without a guess", lambda: self._start("Now count."))
-        self._ask = block(
-            [
-                widgets.HTML(f"<p><strong>Guess first.</strong> {PREDICT.text}</p>"),
-                self._predict,
-                widgets.HTML(f"<p>{WHY.text}</p>"),
-                self._why,
-                block([record, skip], "course-buttons"),
-            ]
-        )
-        self._record_now = predictions.read(NAME)
-        if self._record_now:
-            reveal(self._ask, False)
-            self._said.value = f"<p>{self._quote()} Count on.</p>"
-        return block([self._ask, self._said], "course-predict")
-
-    def _quote(self) -> str:
-        try:
-            guess = PREDICT.words(self._record_now["predict"])
-            why = WHY.words(self._record_now["why"])
-        except KeyError:
-            return "You have used this lab before."
-        return f"<strong>You guessed for field 1:</strong> {guess} <strong>How:</strong> {why}"
-
-    def _record(self) -> None:
-        self._record_now = {"predict": self._predict.value, "why": self._why.value}
-        predictions.write(NAME, **self._record_now)
-        self._start(f"{self._quote()} Now count.")
-
-    def _start(self, said: str) -> None:
-        reveal(self._ask, False)
-        self._said.value = f"<p>{said}</p>"
-        self._lock(False)
-        self.access.announcement = "The number boxes are unlocked."
-
-    def _lock(self, locked: bool) -> None:
-        for control in self._locked:
-            control.disabled = locked
 
     # --- count ---------------------------------------------------------------------
 
@@ -289,7 +256,7 @@ class Counting:
             box.value = 0
         for part in self._feedback.values():
             part.value = ""
-        reveal(self._observing, False)  # its question is about the field before
+        self.questions.ask(False)  # its question is about the field before
         for button, n in zip(self._fields, FIELDS, strict=True):
             button.description = f"Field {n} (open)" if n == number else f"Field {n}"
         self._mark(0, announce=False)
@@ -317,14 +284,15 @@ class Counting:
             said += " That was the last one."
         self._counted.value = f"<p>{said}</p>"
         if announce:
-            self._say(said)
+            self.access.say(said)
 
     def _check_cps(self) -> None:
         answer = Answer(*(self.boxes[name].value for name in Answer._fields))
         finding = diagnose(answer, self.field)
-        if not finding.mistake and self.field.number == 1 and "predict" in self._record_now:
-            right = self._record_now["predict"] == "10_or_more"
-            said = "Your guess was right, too." if right else "By eye you had guessed otherwise."
+        predicted = self.questions.answers.get("predict")
+        if not finding.mistake and self.field.number == 1 and predicted:
+            right = predicted == PREDICTION.right
+            said = "Your prediction was right, too." if right else "By eye it had looked otherwise."
             finding = finding._replace(message=f"{finding.message} {said}")
         self._tell("cps", finding)
 
@@ -337,51 +305,16 @@ class Counting:
             self._solved.add(part)
             message += f" {self._next()}"
         self._feedback[part].value = f"<p>{'' if finding.mistake else '✓ '}{escape(message)}</p>"
-        self._say(message)
-
-    def _say(self, text: str) -> None:
-        """Announce; a text said twice gets a space, or nobody would hear it again."""
-        self.access.announcement = f"{text} " if text == self.access.announcement else text
+        self.access.say(message)
 
     def _next(self) -> str:
         """What to do after a right answer."""
         if len(self._solved) < 2:
             return "Now the other score."
-        if self._disagree():
-            reveal(self._observing, True)
+        if PREDICTION.tried({"field": self.field.number}):
+            self.questions.ask()
             return "The two scores disagree. A question about it is below."
         return "Both scores call this field positive. Open field 2: do they always agree?"
-
-    def _disagree(self) -> bool:
-        high = model.cps(self.field) >= THRESHOLD
-        return high != (model.immune_cell_score(self.field) >= model.AREA_THRESHOLD)
-
-    # --- explain ---------------------------------------------------------------------
-
-    def _observe_box(self) -> widgets.Box:
-        self._observe, self._explained = choices("observe", OBSERVE), widgets.HTML()
-        self._observe.observe(lambda _: self._explain(), "value")
-        asked = widgets.HTML(f"<p><strong>Explain.</strong> {OBSERVE.text}</p>")
-        self._observing = block([asked, self._observe, self._explained], "course-explain")
-        reveal(self._observing, False)
-        return self._observing
-
-    def _explain(self) -> None:
-        choice = self._observe.value
-        predictions.write(NAME, observe=choice)
-        parts = [_EXPLAIN[choice]]
-        if (how := self._record_now.get("why")) in _SCORE_OF:
-            words = WHY.words(how)
-            parts.append(f"For field 1 you went {words[0].lower()}{words[1:]} {_SCORE_OF[how]}")
-        parts += [
-            "The CPS compares a number of cells with the number of tumour cells. The area score "
-            "compares an area with an area. Stained tumour cells raise only the CPS. Large "
-            "macrophages and neutrophils raise the area.",
-            f"In {SAME.n} samples from one trial, this area score and a CPS of 1 or more made the "
-            f"same call in {SAME.value:.0f} %. So a result needs the name of its test.",
-        ]
-        self._explained.value = "".join(f"<p>{escape(part)}</p>" for part in parts)
-        self.access.announcement = "The explanation is below your answer."
 
 
 def lab(field: int = 1) -> Counting:

@@ -159,9 +159,9 @@ class Prediction:
 
     ``tried(settings)`` says whether the student has set what the prediction is about:
     only then does the lab ask what was observed. ``right`` is the option of ``predict`` that the
-    model shows. ``explanation()`` says what happens and why, with numbers the model gives then.
-    ``replies`` answer each observation, ``reasons`` those reasons that need a word, and
-    ``afterword()`` ends the explanation.
+    model shows, or what else is named in ``shown_by``. ``explanation()`` says what happens and
+    why, with numbers the model gives then. ``replies`` answer each observation, ``reasons`` those
+    reasons that need a word, and ``afterword()`` ends the explanation.
     """
 
     predict: Question
@@ -173,11 +173,15 @@ class Prediction:
     replies: dict[str, str]
     reasons: dict[str, str] = field(default_factory=dict)
     afterword: Callable[[], str] = str
+    shown_by: str = "model"
 
     def explain(self, record: dict[str, str]) -> str:
-        """Return the explanation as HTML of a record of predict and why, if given, and observe."""
+        """Return the explanation as HTML of a record of predict and why, if given, and observe.
+
+        An option that is no more, in a record of an older version, counts as not given.
+        """
         parts = [
-            self._compared(record.get("predict")),
+            self._compared(record.get("predict", "")),
             self.explanation(),
             self.replies[record["observe"]],
             self.reasons.get(record.get("why", ""), ""),
@@ -185,12 +189,12 @@ class Prediction:
         ]
         return "".join(f"<p>{escape(part, quote=False)}</p>" for part in parts if part)
 
-    def _compared(self, predicted: str | None) -> str:
-        """Quote what was predicted and say whether the model agrees; empty if it was skipped."""
-        if predicted is None:
+    def _compared(self, predicted: str) -> str:
+        """Quote what was predicted and say whether it is shown; empty if it was skipped."""
+        if predicted not in dict(self.predict.options):
             return ""
-        agrees = predicted == self.right
-        verdict = "That is what the model shows." if agrees else "The model shows something else."
+        shown = f"That is what the {self.shown_by} shows."
+        verdict = shown if predicted == self.right else f"The {self.shown_by} shows something else."
         return f"You predicted: “{self.predict.words(predicted)}” {verdict}"
 
 

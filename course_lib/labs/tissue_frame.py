@@ -13,8 +13,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from course_lib.labs import predictions
-from course_lib.labs.blocks import bundle, reveal
+from course_lib.labs.blocks import bundle
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import LabSpec, Settings
 from course_lib.labs.tissue_drawing import PALETTE, SITES, Run, picture, pixels
@@ -86,8 +85,7 @@ class TissueLab(Lab):
     def widget(self):
         root = super().widget
         root.add_class("course-tissue")
-        self._explore.append(self.figure)
-        self.figure.disabled = not predictions.read(self.spec.name)
+        self.questions.lock([self.figure])
         return root
 
     # --- frames --------------------------------------------------------------------
@@ -139,7 +137,7 @@ class TissueLab(Lab):
                 self.access.announcement = " ".join(part for part in parts if part)
         self._show_goal()
         if step >= WATCHED and self.spec.prediction.tried(self.settings):
-            reveal(self._observing, True)
+            self.questions.ask()
 
     # --- a new tissue, or other rules ------------------------------------------------
 

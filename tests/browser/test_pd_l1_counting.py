@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from course_lib.labs import pd_l1_counting, pd_l1_drawing
 from course_lib.models import pd_l1_counting as model
-from labpage import axe_violations, clipped
+from labpage import axe_violations, clipped, press_until
 
 SOURCE = "from course_lib.labs import pd_l1_counting\npd_l1_counting.lab()"
 LAB = ".course-counting"
@@ -20,26 +20,18 @@ def lab(open_cell):
     return page
 
 
-def press_until(page, key, name):
-    """Press a key until the control with this accessible name has the focus."""
-    target = (
-        page.locator(LAB)
-        .get_by_label(name, exact=True)
-        .or_(page.locator(LAB).get_by_role("button", name=name, exact=True))
-    )
-    for _ in range(40):
-        page.keyboard.press(key)
-        if target.evaluate("element => element === document.activeElement"):
-            return target
-    raise AssertionError(f"{key} never reached {name}")
+def named(page, name):
+    """The control with this accessible name."""
+    button = page.locator(LAB).get_by_role("button", name=name, exact=True)
+    return page.locator(LAB).get_by_label(name, exact=True).or_(button)
 
 
-def test_guess_count_check_and_mark_by_keyboard_alone(lab):
+def test_predict_count_check_and_mark_by_keyboard_alone(lab):
     lab.locator(f"{LAB} input[type=radio]").first.focus()
     lab.keyboard.press("ArrowDown")
     lab.keyboard.press("Tab")
     lab.keyboard.press("Space")
-    press_until(lab, "Tab", "Record my guess")
+    press_until(lab, "Tab", named(lab, "Record my prediction"))
     lab.keyboard.press("Enter")
     lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
     for name, number in (
@@ -48,25 +40,25 @@ def test_guess_count_check_and_mark_by_keyboard_alone(lab):
         ("All viable tumour cells", "100"),
         ("CPS", "9"),
     ):
-        press_until(lab, "Tab", name)
+        press_until(lab, "Tab", named(lab, name))
         lab.keyboard.press("Control+a")
         lab.keyboard.type(number)
-    press_until(lab, "Tab", "Check counts and CPS")
+    press_until(lab, "Tab", named(lab, "Check counts and CPS"))
     lab.keyboard.press("Enter")
     live = lab.locator(f"{LAB} [aria-live=polite]")
     expect(live).to_contain_text("tumour proportion score (TPS)")
-    press_until(lab, "Shift+Tab", "Stained lymphocytes and macrophages")
+    press_until(lab, "Shift+Tab", named(lab, "Stained lymphocytes and macrophages"))
     lab.keyboard.press("Control+a")
     lab.keyboard.type("6")
-    press_until(lab, "Tab", "CPS")
+    press_until(lab, "Tab", named(lab, "CPS"))
     lab.keyboard.press("Control+a")
     lab.keyboard.type("15")
-    press_until(lab, "Tab", "Check counts and CPS")
+    press_until(lab, "Tab", named(lab, "Check counts and CPS"))
     lab.keyboard.press("Space")
     expect(live).to_contain_text("Right. 100 × (9 + 6) / 100 = 15")
-    press_until(lab, "Tab", "Count with me")
+    press_until(lab, "Tab", named(lab, "Count with me"))
     lab.keyboard.press("ArrowDown")
-    step = press_until(lab, "Tab", "Mark the next")
+    step = press_until(lab, "Tab", named(lab, "Mark the next"))
     marks = lab.locator(f"{LAB} svg g.mark")
     cells = model.field(1).find(model.IN_CPS, True)
     for number, cell in enumerate(cells, start=1):
@@ -78,7 +70,7 @@ def test_guess_count_check_and_mark_by_keyboard_alone(lab):
 
 
 def test_the_table_alone_gives_the_counts(lab):
-    lab.get_by_role("button", name="Count without a guess").click()
+    lab.get_by_role("button", name="Show me without predicting").click()
     lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
     lab.get_by_role("button", name="Field 2").click()
     expect(lab.locator(f"{LAB} .course-sentence")).to_contain_text("Field 2")
@@ -92,7 +84,7 @@ def test_the_table_alone_gives_the_counts(lab):
 @pytest.mark.parametrize("width", [1280, 800])
 def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
     lab.set_viewport_size({"width": width, "height": 1000})
-    lab.get_by_role("button", name="Count without a guess").click()
+    lab.get_by_role("button", name="Show me without predicting").click()
     lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
     lab.get_by_role("button", name="Mark all").click()
     lab.locator(f"{LAB} svg g.mark").nth(8).wait_for()

@@ -55,7 +55,7 @@ def lab(tmp_path, monkeypatch):
 
 @pytest.fixture
 def unlocked(lab):
-    lab._skip.click()
+    lab.questions.skip.click()
     return lab
 
 

@@ -17,12 +17,12 @@ def lab():
     """A lab that has been built and unlocked without a prediction."""
     lab = checkpoint_inhibitors.lab()
     assert lab.widget
-    lab._skip.click()
+    lab.questions.skip.click()
     return lab
 
 
 def button(lab, name):
-    return next(b for b in lab._explore if getattr(b, "description", "") == name)
+    return next(b for b in lab.questions.locked if getattr(b, "description", "") == name)
 
 
 # --- predict, observe, explain
@@ -31,52 +31,54 @@ def button(lab, name):
 def test_controls_are_locked_until_a_prediction_is_recorded():
     lab = checkpoint_inhibitors.lab()
     assert lab.widget
-    assert all(control.disabled for control in lab._explore)
-    assert lab._lock.disabled
-    lab._predict.value = "half"
-    assert lab._lock.disabled  # a prediction needs its reason
-    lab._why.value = "more_cells"
-    lab._lock.click()
-    assert not any(control.disabled for control in lab._explore)
+    assert all(control.disabled for control in lab.questions.locked)
+    assert lab.questions.record.disabled
+    lab.questions.predict.value = "half"
+    assert lab.questions.record.disabled  # a prediction needs its reason
+    lab.questions.why.value = "more_cells"
+    lab.questions.record.click()
+    assert not any(control.disabled for control in lab.questions.locked)
     assert predictions.read(SPEC.name) == {"predict": "half", "why": "more_cells"}
-    assert "About half as large" in lab._said.value
+    assert "About half as large" in lab.questions.said.value
 
 
 def test_one_click_unlocks_without_predicting():
     lab = checkpoint_inhibitors.lab()
     assert lab.widget
-    lab._skip.click()
-    assert not any(control.disabled for control in lab._explore)
+    lab.questions.skip.click()
+    assert not any(control.disabled for control in lab.questions.locked)
     assert predictions.read(SPEC.name) == {}
 
 
-def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction(lab):
+def test_the_explanation_waits_for_the_observation_and_quotes_the_prediction():
     predictions.write(SPEC.name, predict="half", why="more_cells")
-    assert lab._observing.layout.display == "none"
+    lab = checkpoint_inhibitors.lab()
+    assert lab.widget
+    assert lab.questions.after.layout.display == "none"
     lab.inputs["dose"].value = 400
-    assert lab._observing.layout.display == "block"
-    assert lab._explained.value == ""
-    lab._observe.value = "saturated"
-    assert "You predicted: “About half as large" in lab._explained.value
-    assert "itself adds no T cells" in lab._explained.value
+    assert lab.questions.after.layout.display == "block"
+    assert lab.questions.explained.value == ""
+    lab.questions.observe.value = "saturated"
+    assert "You predicted: “About half as large" in lab.questions.explained.value
+    assert "itself adds no T cells" in lab.questions.explained.value
     assert predictions.read(SPEC.name)["observe"] == "saturated"
 
 
 def test_the_observation_is_asked_only_when_the_prediction_was_tried(lab):
     lab.inputs["cps"].value = 50
     lab.inputs["dose"].value = 390
-    assert lab._observing.layout.display == "none"
+    assert lab.questions.after.layout.display == "none"
     lab.inputs["dose"].value = 400
     lab.inputs["dose"].value = 100
-    assert lab._observing.layout.display == "block"
+    assert lab.questions.after.layout.display == "block"
 
 
 def test_a_recorded_prediction_is_remembered_next_time():
     predictions.write(SPEC.name, predict="same", why="all_taken")
     lab = checkpoint_inhibitors.lab()
     assert lab.widget
-    assert not any(control.disabled for control in lab._explore)
-    assert "Almost the same" in lab._said.value
+    assert not any(control.disabled for control in lab.questions.locked)
+    assert "Almost the same" in lab.questions.said.value
 
 
 def test_a_record_of_an_older_lab_does_no_harm():
@@ -169,7 +171,7 @@ def test_a_preset_is_a_whole_situation(lab):
 def test_reset_returns_to_the_settings_the_lab_was_opened_with():
     lab = checkpoint_inhibitors.lab(cps=3)
     assert lab.widget
-    lab._skip.click()
+    lab.questions.skip.click()
     lab.inputs["cps"].value = 90
     button(lab, "Reset").click()
     assert lab.settings == {**SPEC.defaults, "cps": 3}

@@ -30,7 +30,7 @@ def own_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def lab():
     opened = pd_l1_counting.lab()
-    button(opened, "Count without a guess").click()
+    button(opened, "Show me without predicting").click()
     return opened
 
 
@@ -201,40 +201,40 @@ def test_the_same_picture_every_time():
     assert pd_l1_drawing.draw(again) == pd_l1_drawing.draw(FIELDS[0])
 
 
-# ---- guess, count, explain ----------------------------------------------------------------------
+# ---- predict, count, explain -------------------------------------------------------------------
 
 
-def test_boxes_are_locked_until_there_is_a_guess():
+def test_boxes_are_locked_until_there_is_a_prediction():
     lab = pd_l1_counting.lab()
-    record = button(lab, "Record my guess")
+    record = button(lab, "Record my prediction")
     locked = [*lab.boxes.values(), button(lab, "Mark all"), button(lab, "Field 2")]
     assert record.disabled
     assert all(control.disabled for control in locked)
-    lab._predict.value = "1_to_9"
+    lab.questions.predict.value = "1_to_9"
     assert record.disabled
-    lab._why.value = "tumour"
+    lab.questions.why.value = "tumour"
     record.click()
     assert not any(control.disabled for control in locked)
     assert predictions.read("pd_l1_counting") == {"predict": "1_to_9", "why": "tumour"}
-    assert "You guessed for field 1:" in lab._said.value
+    assert "You predicted:" in lab.questions.said.value
     assert "unlocked" in lab.access.announcement
 
 
-def test_a_guess_is_remembered_in_the_next_session():
+def test_a_prediction_is_remembered_in_the_next_session():
     predictions.write("pd_l1_counting", predict="10_or_more", why="both")
     lab = pd_l1_counting.lab()
     lab.widget  # noqa: B018
     assert not lab.boxes["cps"].disabled
-    assert "10 or more." in lab._said.value
+    assert "10 or more." in lab.questions.said.value
 
 
 def test_a_record_of_an_older_version_is_no_error():
     predictions.write("pd_l1_counting", predict="gone", why="gone")
     lab = pd_l1_counting.lab()
     lab.widget  # noqa: B018
-    assert "used this lab before" in lab._said.value
-    lab._observe.value = "cells"
-    assert "In 614 samples" in lab._explained.value
+    assert "used this lab before" in lab.questions.said.value
+    lab.questions.observe.value = "cells"
+    assert "In 614 samples" in lab.questions.explained.value
 
 
 @pytest.mark.parametrize("number", RIGHT)
@@ -246,11 +246,11 @@ def test_right_answers_are_praised_on_screen_and_aloud(lab, number):
     assert lab.access.announcement.endswith("Now the other score.")
     button(lab, "Check immune cell score").click()
     assert lab._feedback["area"].value.startswith("<p>✓ Right.")
-    opened = lab._observing.layout.display == "block"
+    opened = lab.questions.after.layout.display == "block"
     assert opened == (number != 1)
     assert ("The two scores disagree" in lab.access.announcement) == opened
     lab.open(1)
-    assert lab._observing.layout.display == "none"
+    assert lab.questions.after.layout.display == "none"
 
 
 def test_a_wrong_answer_is_explained_on_screen_and_aloud(lab):
@@ -273,10 +273,11 @@ def test_the_same_mistake_twice_is_heard_twice(lab):
 
 
 @pytest.mark.parametrize(
-    ("guess", "said"), [("10_or_more", "was right, too"), ("below_1", "guessed otherwise")]
+    ("predicted", "said"),
+    [("10_or_more", "was right, too"), ("below_1", "it had looked otherwise")],
 )
-def test_the_first_field_comes_back_to_the_guess(guess, said):
-    predictions.write("pd_l1_counting", predict=guess, why="both")
+def test_the_first_field_comes_back_to_the_prediction(predicted, said):
+    predictions.write("pd_l1_counting", predict=predicted, why="both")
     lab = pd_l1_counting.lab()
     check = button(lab, "Check counts and CPS")
     type_in(lab, *RIGHT[1])
@@ -332,15 +333,15 @@ def test_another_class_to_count_starts_again(lab):
     assert lab.access.announcement == "Nothing is marked. To mark: all viable tumour cells."
 
 
-@pytest.mark.parametrize("why", [key for key, _ in pd_l1_counting.WHY.options])
-@pytest.mark.parametrize("choice", [key for key, _ in pd_l1_counting.OBSERVE.options])
+@pytest.mark.parametrize("why", [key for key, _ in pd_l1_counting.PREDICTION.why.options])
+@pytest.mark.parametrize("choice", [key for key, _ in pd_l1_counting.PREDICTION.observe.options])
 def test_the_explanation_fits_every_answer(why, choice):
     predictions.write("pd_l1_counting", predict="below_1", why=why)
     lab = pd_l1_counting.lab()
     lab.widget  # noqa: B018
-    lab._observe.value = choice
-    said = lab._explained.value
-    assert ("<p>Yes.</p>" in said) == (choice == "cells")
+    lab.questions.observe.value = choice
+    said = lab.questions.explained.value
+    assert ("<p>Yes, you have found the reason.</p>" in said) == (choice == "cells")
     assert ("third score, the TPS" in said) == (why == "tumour")
     assert "In 614 samples" in said
     assert "64 %" in said
@@ -350,8 +351,8 @@ def test_the_explanation_fits_every_answer(why, choice):
 def test_prose_keeps_to_25_words_a_sentence(lab):
     prose = [pd_l1_counting.LEAD, pd_l1_counting.RULES, pd_l1_counting.AREA_RULES]
     prose += [pd_l1_counting.LIMITS, lab.access.sentence, pd_l1_drawing.alt(FIELDS[0])]
-    lab._observe.value = "scale"
-    prose.append(lab._explained.value)
+    lab.questions.observe.value = "scale"
+    prose.append(lab.questions.explained.value)
     for text in prose:
         for sentence in re.split(r"(?<=[.?:])\s|</p>", re.sub(r"<(?!/p>)[^>]+>", "", text)):
             assert len(sentence.split()) <= 25, sentence

@@ -260,10 +260,10 @@ def test_the_question_opens_when_the_excluded_tumour_was_watched_under_the_antib
     for _ in range(18):
         screen.asks(ask=8)
     screen.asks(shown=144)
-    assert lab._observing.layout.display == "none"
+    assert lab.questions.after.layout.display == "none"
     screen.asks(ask=8)
     screen.asks(shown=150)
-    assert lab._observing.layout.display == "block"
+    assert lab.questions.after.layout.display == "block"
 
 
 @pytest.mark.parametrize("observe", ["stroma", "pd_l1", "few"])
