@@ -42,7 +42,7 @@ def kind(command):
         return "browser"
     if "--nbval" in command:
         return "notebooks"
-    return "units" if "pytest tests" in command else "style"
+    return "units" if "--ignore=tests/browser" in command else "style"
 
 
 def kinds(asked):

@@ -11,6 +11,9 @@ import system
 
 NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
 PYTEST = [sys.executable, "-m", "pytest"]
+#: On all cores; the cells of one notebook stay together and in order.
+EACH = ["-n", "auto", "--dist", "worksteal"]
+FILES = ["-n", "auto", "--dist", "loadfile"]
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
@@ -46,10 +49,10 @@ def stages(root, fast, rest):
         yield "style and imports", list(lint(root))
     notebooks = sorted(str(path.relative_to(root)) for path in (root / "notebooks").glob("*.ipynb"))
     slow = ["--ignore=tests/browser", "--ignore=tests/notebooks"]
-    yield "units", [[*PYTEST, "tests", *slow, *rest]]
+    yield "units", [[*PYTEST, *EACH, "tests", *slow, *rest]]
     if (root / "tests" / "notebooks").is_dir():
         notebooks.insert(0, "tests/notebooks")
-    yield "notebooks", [[*PYTEST, *NBVAL, *notebooks, *rest]]
+    yield "notebooks", [[*PYTEST, *FILES, *NBVAL, *notebooks, *rest]]
     if not fast:
         yield "browser", [[*PYTEST, "tests/browser", *rest]]
 
