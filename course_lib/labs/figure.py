@@ -16,6 +16,11 @@ GRID = "#E3E3E3"
 ROW_HEIGHT = 185
 #: Between two panels of which the upper has an x axis of its own, pixels.
 X_AXIS_HEIGHT = 84
+MARGIN = {"l": 66, "r": 112, "t": 34, "b": 48}
+#: Size of a line's name, and how far apart two of them stand at least, pixels.
+NAME_SIZE, NAME_STEP = 13, 15
+#: By how much plotly lifts a text's middle above its point, in sizes of the text.
+LIFT = {"top right": 0.5, "middle right": 0.0, "bottom right": -0.5}
 
 
 def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
@@ -40,8 +45,11 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         figure.add_trace(_ghost(series), row=series.panel + 1, col=1)
     for series in view.series:
         figure.add_trace(_line(series), row=series.panel + 1, col=1)
+    drawn = plots + gaps + 70 - MARGIN["t"] - MARGIN["b"]
     for row in _named(view):
-        figure.add_trace(_names(view, row, panels[row].y_range[1]), row=row + 1, col=1)
+        low, high = figure.get_subplot(row + 1, 1).yaxis.domain
+        place = [*panels[row].y_range, panels[row].log, drawn * (high - low)]
+        figure.add_trace(_names(view, row, place), row=row + 1, col=1)
     for texts in view.texts:
         figure.add_trace(_texts(texts), row=texts.panel + 1, col=1)
     for row, panel in enumerate(panels, start=1):
@@ -96,7 +104,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         paper_bgcolor="#FFFFFF",
         plot_bgcolor="#FFFFFF",
         font={"size": 13, "color": TEXT, "family": "system-ui, sans-serif"},
-        margin={"l": 66, "r": 112, "t": 34, "b": 48},
+        margin=MARGIN,
         hovermode="x",
     )
     return figure
@@ -263,11 +271,14 @@ def _ghost(series: Series) -> go.Scatter:
     )
 
 
-def _names(view: View, panel: int, highest: float) -> go.Scatter:
-    """The names of one panel's lines, each where its line is last drawn."""
-    x, y, positions, texts = _ends(view, panel, highest)
+def _names(view: View, panel: int, place: list) -> go.Scatter:
+    """The names of one panel's lines, each where its line is last drawn.
+
+    place: lowest and highest value of the panel, whether it is logarithmic, its height in pixels.
+    """
+    x, y, positions, texts = _ends(view, panel, place)
     name = f"names of panel {panel}"
-    return _written(name, x, y, texts, size=13, textposition=positions, meta=highest)
+    return _written(name, x, y, texts, size=NAME_SIZE, textposition=positions, meta=place)
 
 
 def _texts(texts: Texts) -> go.Scatter:
@@ -289,12 +300,13 @@ def _written(name: str, x: np.ndarray, y: np.ndarray, texts, size: int, **more) 
 
 
 def _ends(
-    view: View, panel: int, highest: float
+    view: View, panel: int, place: list
 ) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
-    """Where the lines of a panel end, on which side of it their names stand, and the names.
+    """Where the names of a panel's lines stand, on which side of that point, and the names.
 
     A line that leaves the panel at the top keeps its name there, with an arrow.
     """
+    highest = place[1]
     shown = _shown(view, panel)
     ends = np.array([_end(series) for series in shown])
     x, y = ends.reshape(-1, 2).T
@@ -308,7 +320,43 @@ def _ends(
     if len(y) > 1:  # the outer two lean away, so that names do not meet
         order = np.argsort(np.nan_to_num(y, nan=-1), kind="stable")
         positions[order[0]], positions[order[-1]] = "bottom right", "top right"
-    return x.copy(), np.minimum(y, highest), positions, texts
+    return x.copy(), _apart(x, np.minimum(y, highest), positions, place), positions, texts
+
+
+def _apart(x: np.ndarray, y: np.ndarray, positions: list[str], place: list) -> np.ndarray:
+    """Return ``y`` with those names moved that would meet another one, or the axis below."""
+    low, high, log, pixels = place
+    scale = np.log10 if log else np.asarray
+    unit = (scale(high) - scale(low)) / pixels  # of the axis, a pixel
+    y = y.copy()
+    for end in np.unique(x):
+        here = np.flatnonzero((x == end) & (y > 0 if log else np.isfinite(y)))
+        lift = NAME_SIZE * np.array([LIFT[positions[at]] for at in here])
+        middle = (scale(y[here]) - scale(low)) / unit + lift
+        order = np.argsort(middle, kind="stable")
+        wanted, here, lift = middle[order], here[order], lift[order]
+        moved = _spread(wanted)
+        away = np.abs(moved - wanted) > 1e-6
+        value = (moved - lift) * unit + scale(low)
+        y[here[away]] = (10**value if log else value)[away]
+    return y
+
+
+def _spread(wanted: np.ndarray) -> np.ndarray:
+    """Return the nearest heights that keep their order, stand apart and above the axis.
+
+    wanted: rising heights, pixels.  Names that meet become a block around their mean.
+    """
+    blocks: list[list[float]] = []  # lowest height of each block that keeps its steps, and sizes
+    for height in wanted:
+        blocks.append([height, 1])
+        while len(blocks) > 1 and blocks[-1][0] < blocks[-2][0] + NAME_STEP * blocks[-2][1]:
+            start, size = blocks.pop()
+            below, count = blocks[-1]
+            mean = (below * count + (start - NAME_STEP * count) * size) / (count + size)
+            blocks[-1] = [mean, count + size]
+    steps = [start + NAME_STEP * step for start, size in blocks for step in range(int(size))]
+    return np.maximum(steps, NAME_SIZE / 2 + NAME_STEP * np.arange(len(steps)))
 
 
 def _end(series: Series) -> tuple[float, float]:

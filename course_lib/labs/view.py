@@ -90,6 +90,10 @@ class Texts:
     texts: tuple[str, ...]
 
 
+#: What a unit is called if there is one of it.
+ONE = {"patients": "patient", "people": "person", "points": "point", "cells": "cell", "days": "day"}
+
+
 @dataclass(frozen=True)
 class Reading:
     """One key number of a view, rounded as the screen shows it.
@@ -113,7 +117,8 @@ class Reading:
     def _with(self, form: str) -> str:
         if self.value < self.least:
             return f"less than {self.least:g} {self.unit}".strip()
-        return f"{self.value:{form}} {self.unit}".strip()
+        number = f"{self.value:{form}}"
+        return f"{number} {ONE.get(self.unit, self.unit) if number == '1' else self.unit}".strip()
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _about_targets(r, visit, c):
     """Return the sentences about the target lesions."""
     call, total, low, start = r.target[visit], r.sums[visit], r.smallest[visit], r.sums[0]
     missing = "" if r.complete[visit] else " of what was assessed; a target lesion is missing"
-    sum_of = f"Sum {total:g} mm{missing}; smallest so far {low:g} mm; baseline {start:g} mm."
+    sum_of = f"Sum {total:g} mm{missing}; smallest before {low:g} mm; baseline {start:g} mm."
     if call == NE:
         return [sum_of, "Target lesions: cannot be judged."]
     if call == CR:
@@ -202,8 +202,8 @@ def _about_targets(r, visit, c):
 
 
 def _signed(value):
-    """Write a change as a person would: +20, -33.33, +0."""
-    return f"{round(value, 2) + 0.0:+.2f}".rstrip("0").rstrip(".")
+    """Write a change as a person would: +20, −33.3, +0."""
+    return f"{round(value, 1) + 0.0:+.1f}".removesuffix(".0").replace("-", "−")
 
 
 def _further(table, visit, r, c, progressing, series, another):

@@ -105,6 +105,38 @@ def test_names_of_lines_that_end_together_do_not_meet():
     assert figure.data[6].textposition == ("bottom right", "top right")
 
 
+def middles(trace, panel, height):
+    """Where plotly writes the middles of names in a panel of this height, pixels."""
+    scale = np.log10 if panel.log else np.asarray
+    low, high = scale(panel.y_range)
+    lift = np.array([{"top": 6.5, "middle": 0, "bottom": -6.5}[p.split()[0]] for p in
+                     trace.textposition])  # fmt: skip
+    return (scale(trace.y) - low) / (high - low) * height + lift
+
+
+@pytest.mark.parametrize("panel", [Panel("One", "mm", (0, 250)), Panel("One", "g", (1, 1e4), True)])
+@pytest.mark.parametrize("ends", [(3, 3, 3, 3), (189, 189, 159, 159), (1, 1, 250, 250)])
+def test_four_names_never_meet_each_other_nor_the_axis(panel, ends):
+    lines = tuple(
+        Series(f"line {i}", 0, np.arange(2.0), np.array([20.0, end]), "drug")
+        for i, end in enumerate(ends)
+    )
+    figure = drawing.build(replace(a_view(10), series=lines), (panel,), "Days", (0, 1))
+    height = figure.layout.height - 34 - 48
+    at = np.sort(middles(figure.data[8], panel, height))
+    assert at[0] >= 6.4
+    assert np.diff(at).min() >= 14.9
+
+
+def test_names_that_meet_nothing_stay_at_their_lines():
+    lines = tuple(
+        Series(f"line {end}", 0, np.arange(2.0), np.array([20.0, end]), "drug")
+        for end in (40.0, 120.0, 200.0)
+    )
+    figure = drawing.build(replace(a_view(10), series=lines), PANELS[1:], "Days", (0, 1))
+    assert tuple(figure.data[6].y) == (40, 120, 200)
+
+
 def test_no_button_can_send_a_plot_elsewhere():
     assert built(a_view(10))._config["displayModeBar"] is False
 

@@ -36,6 +36,13 @@ def test_a_model_value_too_small_to_measure_is_not_printed_as_zero():
     assert str(Reading("Size", 1.4, "mm", 0, least=1)) == "1 mm"
 
 
+def test_one_of_a_unit_is_no_plural():
+    assert str(Reading("Cured", 1.2, "patients")) == Reading("Cured", 1, "patients").precise()
+    assert str(Reading("Cured", 1.2, "patients")) == "1 patient"
+    assert str(Reading("Cured", 1.2, "patients", 1)) == "1.2 patients"
+    assert str(Reading("Cured", 2, "patients")) == "2 patients"
+
+
 def test_text_is_the_sentence_and_the_numbers_to_three_digits():
     assert a_view(83.456).text() == "The tumour <grows>.\n  Size: 83.5 mm\n  Share: 50 %"
 

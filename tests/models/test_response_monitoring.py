@@ -266,7 +266,7 @@ def test_before_progression_both_rules_say_the_same():
 def test_explanations_word_by_word():
     """48 mm after 40 mm is progression; 24 mm after 20 mm lacks a millimetre."""
     assert explain(table(100, 40, 48), 2) == [
-        "Sum 48 mm; smallest so far 40 mm; baseline 100 mm.",
+        "Sum 48 mm; smallest before 40 mm; baseline 100 mm.",
         "+20 % and +8 mm from the smallest: progression.",
         "No non-target lesions.",
         "No new lesion.",
@@ -275,13 +275,13 @@ def test_explanations_word_by_word():
         "Scan again after 4 to 8 weeks.",
     ]
     assert explain(table(60, 20, 24), 2)[:3] == [
-        "Sum 24 mm; smallest so far 20 mm; baseline 60 mm.",
+        "Sum 24 mm; smallest before 20 mm; baseline 60 mm.",
         "+20 % and +4 mm from the smallest: no progression; it takes 20 % and 5 mm.",
-        "-60 % from baseline: partial response.",
+        "−60 % from baseline: partial response.",
     ]
     assert explain(table(60, 50.5), 1)[1:3] == [
-        "-15.83 % and -9.5 mm from the smallest: no progression.",
-        "-15.83 % from baseline: stable.",
+        "−15.8 % and −9.5 mm from the smallest: no progression.",
+        "−15.8 % from baseline: stable.",
     ]
 
 
