@@ -19,6 +19,11 @@ def read(lab: str) -> dict[str, str]:
     return _all().get(lab, {})
 
 
+def records() -> dict[str, dict[str, str]]:
+    """Return the records of all labs, by the name of the lab."""
+    return {lab: record for lab, record in _all().items() if isinstance(record, dict)}
+
+
 def write(lab: str, **record: str) -> None:
     """Add to the record of one lab. A folder without write permission is no error.
 

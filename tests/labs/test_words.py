@@ -209,7 +209,15 @@ def assert_true(words, series, spec):
             ), (words, word)
 
 
-@EVERY_LAB
+#: Labs that tell their plots in words of their own; their own tests hold these to the model.
+OWN_WORDS = {"cohort_responses"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in LABS if module.SPEC.name not in OWN_WORDS],
+    ids=lambda module: module.SPEC.name,
+)
 def test_what_is_said_of_each_line_is_true(module):
     spec = module.SPEC
     for settings in settings_of(spec, 50 if spec.continuous else 5):
@@ -235,6 +243,8 @@ UNTOLD = {
     "cytokine_therapy: IL-2 on day 1",
     "kirschner_panetta: attracts",
     "kirschner_panetta: does not attract",
+    "virtual_trial: truth",
+    "virtual_trial: 80 %",
     *(
         f"predictive_values: {group}, test {result}"
         for group in ("relapse", "no relapse")
