@@ -80,6 +80,11 @@ def settings_shown(page, module):
     return eval(code, {module.SPEC.name: module}).settings
 
 
+def wait_until_unlocked(page):
+    """The kernel unlocks one control after the other, and says so after the last."""
+    expect(page.locator(".course-lab [aria-live]")).to_contain_text("The controls are unlocked.")
+
+
 def press(page, selector, key):
     page.locator(selector).first.focus()
     page.keyboard.press(key)
@@ -120,8 +125,7 @@ def test_by_keyboard_alone(module, page_with, screenshots):
     record = page.get_by_role("button", name="Record my prediction")
     expect(record).to_be_enabled()  # once the kernel has heard both answers
     record.press("Enter")
-    page.wait_for_selector(f".course-control-{spec.controls[0].name} :is(.noUi-target:not("
-                           "[disabled]), select:not([disabled]))")  # fmt: skip
+    wait_until_unlocked(page)
     page.get_by_text("Settings as code").press("Enter")
     tried = try_it(page, module)
     assert_shows(page, module, tried)
@@ -173,7 +177,7 @@ CLICKABLE = [m for m in LABS if any(panel.sets for panel in m.SPEC.panels)]
 def test_a_click_into_a_panel_sets_the_start(module, page_with):
     page = page_with(module, 1280)
     page.get_by_role("button", name="Show me without predicting").click()
-    page.wait_for_selector(".course-control .noUi-target:not([disabled])")
+    wait_until_unlocked(page)
     page.get_by_text("Settings as code").press("Enter")
     index = next(i for i, panel in enumerate(module.SPEC.panels) if panel.sets)
     panel = module.SPEC.panels[index]
