@@ -47,11 +47,13 @@ def locks_installed(uv):
 def test_alone_it_prints_its_verbs(clone, words):
     done = house.course(clone, *words)
     assert done.returncode == 0
-    for verb in ("lab", "test", "author", "bench", "evidence", "bundle"):
+    for verb in ("lab", "hand-in", "test", "author", "bench", "evidence", "bundle", "class"):
         assert f"\n  {verb} " in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["lab", "test", "author", "bench", "evidence", "bundle"])
+@pytest.mark.parametrize(
+    "verb", ["lab", "hand-in", "test", "author", "bench", "evidence", "bundle", "class"]
+)
 def test_each_verb_explains_itself_without_a_set_up(clone, verb):
     done = house.course(clone, verb, "--help")
     assert done.returncode == 0
@@ -62,7 +64,7 @@ def test_each_verb_explains_itself_without_a_set_up(clone, verb):
 WRONG = [
     (["la"], "unknown verb 'la'; did you mean ./course lab?"),
     (["bundel", "x.zip"], "did you mean ./course bundle?"),
-    (["xyzzy"], "unknown verb 'xyzzy'; there are lab, evidence"),
+    (["xyzzy"], "unknown verb 'xyzzy'; there are lab, hand-in, evidence"),
     (["lab", "99"], "unknown lesson '99'; there are 00_start_here, 03_checkpoint_inhibitors"),
     (["lab", "checkpoint_inhibitor"], "did you mean checkpoint_inhibitors?"),
     (["lab", "--fresh"], "name it: ./course lab LESSON --fresh"),

@@ -30,6 +30,7 @@ if [ ! -e "$scratch/complete" ]; then
 fi
 rm -rf "$root"
 cp -a --reflink=auto "$base" "$root"
+mount --bind "$root" "$root" # bubblewrap wants a root that is a mount
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 mount -t proc proc "$root/proc"

@@ -23,7 +23,7 @@ EXTRA = {
     DEV: ["--group", "build", "--extra", "grade", "--group", "dev"],
 }
 NAMED_FOR_STUDENTS = ["jupyterlab", "ipywidgets", "plotly", "numpy", "anywidget"]
-NAMED = [*NAMED_FOR_STUDENTS, "nbgrader", "nbval", "pytest"]
+NAMED = [*NAMED_FOR_STUDENTS, "nbgrader", "psycopg", "nbval", "pytest"]
 # Ceilings on packages that we do not name ourselves, and why.
 CEILINGS = ["argon2-cffi-bindings<26"]  # later ones have no wheel for Macs with Intel
 # A student has no compiler: each pin of the student's lock needs a wheel for all of these.

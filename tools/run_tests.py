@@ -15,6 +15,7 @@ PYTEST = [sys.executable, "-m", "pytest"]
 EACH = ["-n", "auto", "--dist", "worksteal"]
 FILES = ["-n", "auto", "--dist", "loadfile"]
 NO_TESTS = 5  # pytest's exit code when nothing was selected
+GRADING = ["grading", "quizzes", "browser"]  # the formgrader grades, too
 
 
 def lint(root):
@@ -31,11 +32,11 @@ def named(root, rest):
     return [Path(word) for word in words if (root / word).exists()]
 
 
-def needs_browser(root, fast, rest):
-    paths, place = named(root, rest), root / "tests" / "browser"
-    chosen = [root / path for path in paths]
-    touching = [path for path in chosen if place in [path, *path.parents] or path in place.parents]
-    return not fast and bool(touching or not paths)
+def touches(root, rest, name):
+    """Are tests in this folder among those asked for?"""
+    place, chosen = root / "tests" / name, [root / path for path in named(root, rest)]
+    inside = any(place in [path, *path.parents] or path in place.parents for path in chosen)
+    return inside or not chosen
 
 
 def stages(root, fast, rest):
@@ -48,11 +49,13 @@ def stages(root, fast, rest):
     if not rest:
         yield "style and imports", list(lint(root))
     notebooks = sorted(str(path.relative_to(root)) for path in (root / "notebooks").glob("*.ipynb"))
-    slow = ["--ignore=tests/browser", "--ignore=tests/notebooks"]
+    slow = [f"--ignore=tests/{name}" for name in ("browser", "notebooks", "grading")]
     yield "units", [[*PYTEST, *EACH, "tests", *slow, *rest]]
     if (root / "tests" / "notebooks").is_dir():
         notebooks.insert(0, "tests/notebooks")
     yield "notebooks", [[*PYTEST, *FILES, *NBVAL, *notebooks, *rest]]
+    # Not beside each other: sandboxes have limits on time and memory.
+    yield "grading", [[*PYTEST, "tests/grading", *rest]]
     if not fast:
         yield "browser", [[*PYTEST, "tests/browser", *rest]]
 
@@ -61,7 +64,9 @@ def main(root: Path, fast, rest):
     env = dict(os.environ)
     try:
         system.python_library()
-        if needs_browser(root, fast, rest):
+        if any(touches(root, rest, name) for name in GRADING):
+            system.grading()
+        if not fast and touches(root, rest, "browser"):
             env["COURSE_CHROMIUM"] = browser.ensure()
     except system.Missing as missing:
         print(f"course: {missing}", file=sys.stderr)

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 
 class Missing(Exception):
@@ -43,7 +44,7 @@ def ensure(works, *packages):
     if is_root() and is_debian(relatives=True) and apt_get(*packages) and works():
         return
     raise Missing(
-        "the tests need a library of the operating system; type: "
+        f"the tests need {' and '.join(packages)} of the operating system; type: "
         f"sudo apt-get install -y {' '.join(packages)}"
     )
 
@@ -56,3 +57,14 @@ def python_library():
 
     version = ".".join(map(str, sys.version_info[:2]))
     ensure(lambda: loads().returncode == 0, f"libpython{version}")
+
+
+def postgres():
+    """The folder of PostgreSQL's server programs, or None; Debian keeps it off the path."""
+    initdb = shutil.which("initdb") or next(Path("/usr/lib/postgresql").glob("*/bin/initdb"), None)
+    return initdb and Path(initdb).resolve().parent
+
+
+def grading():
+    """The grader's sandbox, and the server that its tests start for a large class's gradebook."""
+    ensure(lambda: shutil.which("bwrap") and postgres(), "bubblewrap", "postgresql")

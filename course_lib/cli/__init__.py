@@ -11,19 +11,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_lib.cli import edition
+from course_lib.cli import classes, edition
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDENT, DEVELOPER = "requirements.lock", "requirements-dev.lock"
+GRADER = "requirements-grade.lock"
 HELP = {
     "lab": "open JupyterLab on the start page or on a lesson",
+    "hand-in": "look your quiz over and pack it for upload",
     "evidence": "show a number with its source, or what is due for review",
     "test": "run all checks; further arguments go to pytest",
     "author": "execute the notebooks and write their outputs and the quizzes",
     "bench": "measure the course beside its peers",
     "bundle": "pack what a student receives, without solutions",
+    "class": "run a class: release, collect, grade, feedback, report",
 }
-SOURCE_ONLY = ("test", "author", "bench", "bundle")
+SOURCE_ONLY = ("test", "author", "bench", "bundle", "class")
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,7 +43,7 @@ def complain(sentence, code=1):
 
 
 def verbs():
-    """The verbs of this edition: a student's has no tools folder, so four fewer."""
+    """The verbs of this edition: a student's has no tools folder, so five fewer."""
     source = (ROOT / "tools").is_dir()
     return [verb for verb in HELP if source or verb not in SOURCE_ONLY]
 
@@ -75,6 +78,14 @@ def parser(verb):
         made.add_argument(
             "--port", type=port, metavar="N", help="this port instead of any free one"
         )
+    elif verb == "hand-in":
+        made.add_argument("quiz", metavar="QUIZ", help="q03 or its whole name")
+        made.add_argument(
+            "--name", help="your name or number, where the file must tell whose it is"
+        )
+    elif verb == "class":
+        made.set_defaults(lock=GRADER)
+        classes.arguments(made)
     elif verb == "evidence":
         made.add_argument("key", nargs="?", metavar="KEY", help="such as pembrolizumab.clearance")
         made.add_argument("--due", action="store_true", help="list what is past its review date")
@@ -110,13 +121,15 @@ def parse(argv):
         options, options.rest = parser(verb).parse_known_args(argv[1:])
     else:
         options = parser(verb).parse_args(argv[1:])
-    if verb == "lab":
+    if verb in ("lab", "hand-in"):
         try:
-            options.page = edition.find(ROOT, options.lesson)
+            options.page = edition.find(ROOT, options.lesson if verb == "lab" else options.quiz)
         except LookupError as unknown:
             complain(unknown.args[0], 2)
-        if options.fresh and not options.lesson:
-            complain("--fresh restores one lesson; name it: ./course lab LESSON --fresh.", 2)
+    if verb == "hand-in" and not options.page.startswith("quizzes/"):
+        complain(f"{options.quiz} is a lesson; only a quiz is handed in, such as q03.", 2)
+    if verb == "lab" and options.fresh and not options.lesson:
+        complain("--fresh restores one lesson; name it: ./course lab LESSON --fresh.", 2)
     if verb == "evidence" and bool(options.key) == options.due:
         complain("name one KEY, or ask for what is --due.", 2)
     return options
@@ -128,6 +141,12 @@ def main(argv):
         from course_lib.cli import lab
 
         return lab.run(ROOT, options)
+    if options.verb == "hand-in":
+        from course_lib.cli import hand_in
+
+        return hand_in.run(ROOT, options)
+    if options.verb == "class":
+        return classes.run(ROOT, options)
     if options.verb == "evidence":
         return evidence(options)
     sys.path.insert(0, str(ROOT / "tools"))

@@ -1,8 +1,8 @@
 """nbgrader settings of this course.
 
-Copy this file and the quiz folders into a class folder outside this repository: the file to
-its top, the quiz folders into its ``source/``. Then every nbgrader command works there as its
-manual says, and so does the formgrader of a JupyterLab that is started there.
+``./course class new DIR`` copies this file into a class folder outside this repository. Every
+nbgrader command works there as its manual says, and so does the formgrader of a JupyterLab that
+is started there.
 """
 
 import os
@@ -24,11 +24,18 @@ c.CourseDirectory.ignore = [
 # What stands in for a solution. No exception: the first check says kindly what is missing.
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE"}
 
-# Feedback pages show neither hidden tests nor tracebacks that quote them.
+# Students' code runs in a sandbox and is judged from outside; see docs/grading.md.
+c.Autograde.exporter_class = "course_lib.grading.preprocessor.GradedExporter"
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = []
+c.Autograde.pre_convert_hook = "course_lib.grading.preprocessor.drop_links"
+
+# Feedback pages show neither hidden tests nor tracebacks that quote them, and run no script.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "course_lib.grading.feedback.HideHiddenTests",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    "course_lib.grading.feedback.Harmless",
+    "course_lib.grading.feedback.Looks",
 ]
 
 # Where assignments are handed out and in: make this folder before the first release. On a

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,10 +15,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import quizzes
 from browser import installed
 from labpage import notebook_url, one_cell, open_notebook, run_all
 
 ROOT = Path(__file__).parents[2]
+NEWS = "@jupyterlab/apputils-extension:announcements"  # asks on top of the page
+READY = re.compile(r"(http://127\.0\.0\.1:\d+/lab)\S*$")
+FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+LAB = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token="]
 
 
 @pytest.fixture(scope="session")
@@ -93,3 +101,42 @@ def open_cell(page, course_url, course_copy):
 
     yield opened
     made.unlink()
+
+
+@pytest.fixture(scope="module")
+def lab_in(tmp_path_factory):
+    """A function that starts a JupyterLab in a class folder, as an instructor does."""
+    with contextlib.ExitStack() as running:
+        yield lambda folder: running.enter_context(_lab(folder, tmp_path_factory.mktemp("jupyter")))
+
+
+@contextlib.contextmanager
+def _lab(folder: Path, place: Path):
+    own = {name: str(place / name) for name in FOLDERS} | {"PYTHONPATH": str(ROOT)}
+    page_config = place / "JUPYTER_CONFIG_DIR" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True)
+    page_config.write_text(json.dumps({"disabledExtensions": {NEWS: True}}))
+    with quizzes.nbgrader_on_path():
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *LAB],
+            cwd=folder,
+            env=os.environ | own,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    lines = []
+    for line in server.stderr:
+        lines.append(line)
+        if found := READY.search(line.strip()):
+            break
+    else:
+        pytest.fail("JupyterLab stopped before it was ready:\n" + "".join(lines))
+    # Keep reading, or a full pipe would stop the server.
+    drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)
+    yield found[1]
+    os.killpg(server.pid, signal.SIGTERM)
+    server.wait()
+    drain.wait()
+    server.stderr.close()

@@ -1,4 +1,4 @@
-"""Every quiz through stock nbgrader, in one class folder outside the repository.
+"""Every quiz through nbgrader's own commands, in one class folder outside the repository.
 
 generate → release → submit → collect → autograde → mark by hand → feedback → export, with four
 students: the reference solution, an untouched release, and two who are wrong as the bank says.
