@@ -1,0 +1,171 @@
+"""Grading beside stock nbgrader, in one run: submissions a minute, processor time, memory.
+
+--attacks hands every faulty or hostile submission of tests/grading/attacks to both graders, each
+in a class of its own inside bubblewrap, and shows what it did. --mutations grades 1,000 notebooks
+with random damage. --faults kills the course's grading again and again until it is done. Stock
+nbgrader has course_lib.grading.feedback.HideHiddenTests switched on, and no other part of the
+course.
+"""
+
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "grading"))
+import attacks
+import damage
+from arena import COURSE, FULL, STOCK, Arena, run
+from mutations import mutated, unfair
+
+FEW, MANY = 60, 600  # submissions; stock nbgrader grades only the few
+MUTATIONS = 1000
+FAULTS, SEED = 30, 20261121  # submissions of a class whose grading is killed
+TOGETHER = 40  # attacks in one class, as long as they do not damage it
+HARM = ("stole", "robbed", "hurt", "leaked", "script", "escaped", "stopped", "unseen")
+
+
+def measure(attacks=False, mutations=False, faults=False) -> dict:
+    """Return rows: of speed, or of what attacks, random damage and kills did."""
+    asked = {withstood: attacks, damaged: mutations, killed: faults}
+    steps = [step for step, wanted in asked.items() if wanted] or [speed]
+    rows = []
+    for step in steps:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += step(Path(folder))
+    return {"what": f"quiz q03, {os.cpu_count()} processors, sandbox on", "rows": rows}
+
+
+def row(name, course, peer=None, better="less"):
+    """Return one line of the table; without a peer, or with zeros, there is no ratio."""
+    above, below = (peer, course) if better == "less" else (course, peer)
+    return {
+        "name": name,
+        "course": course,
+        "peer": peer,
+        "ratio": above / below if peer and below else None,
+    }
+
+
+def speed(folder: Path) -> list[dict]:
+    """Grade the same class with both, and a larger one with the course."""
+    rooms = {grader.name: Arena(folder / grader.name, grader) for grader in (STOCK, COURSE)}
+    few = {name: graded(room, folder / "class", FEW) for name, room in rooms.items()}
+    many = graded(rooms["course"], folder / "class", MANY)
+    ours, theirs = few["course"], few["stock"]
+    return [
+        row(
+            f"{FEW} submissions a minute",
+            *(60 * FEW / each.seconds for each in (ours, theirs)),
+            "more",
+        ),
+        row(
+            f"{MANY} (stock: {FEW}) a minute",
+            60 * MANY / many.seconds,
+            60 * FEW / theirs.seconds,
+            "more",
+        ),
+        row("ms of processor a submission", *(1000 * each.cpu / FEW for each in (ours, theirs))),
+        row(f"peak memory at {FEW}, MB", ours.peak, theirs.peak),
+        row(f"peak memory at {MANY} (peer: course at {FEW}), MB", many.peak, ours.peak),
+    ]
+
+
+def graded(room: Arena, place: Path, number: int):
+    """Grade so many submissions of two kinds; stop if any mark is wrong."""
+    kinds = [(room.honest, FULL), (room.notebooks["mallory"], 2)]
+    crowd = {f"student-{n:03}": kinds[n % 2] for n in range(number)}
+    room.crowd(place, {name: notebook for name, (notebook, _) in crowd.items()})
+    late = 300 + 30 * number
+    report = run(place, [(*room.grader.grade, room.name)], late, meter=True)
+    marks = damage.scores(place / "class" / "gradebook.db")
+    wrong = [
+        name for name, (_, points) in crowd.items() if damage.total(marks.get(name, {})) != points
+    ]
+    if report.codes != [0] or wrong:
+        sys.exit(
+            f"course: {room.grader.name} failed, or marked {wrong[:5]} wrongly:\n"
+            f"{report.log[-2000:]}"
+        )
+    print(f"  {room.grader.name}: {number} submissions in {report.seconds:.0f} s", flush=True)
+    return report
+
+
+def withstood(folder: Path) -> list[dict]:
+    """Return how many attacks did each kind of harm, and print them all."""
+    every = list(attacks.bank().values())
+    found = {}
+    for grader in (COURSE, STOCK):
+        for quiz in ("real", "small"):
+            room = Arena(folder / grader.name / quiz, grader, quiz)
+            some = [attack for attack in every if attack.quiz == quiz]
+            size = TOGETHER if grader is COURSE else 8
+            for first in range(0, len(some), size):
+                for name, harm in damage.tried(room, some[first : first + size]).items():
+                    found.setdefault(name, {})[grader.name] = harm
+    print(f"  {'attack':26} {'course':24} stock nbgrader")
+    for attack in every:
+        kinds = {
+            name: ", ".join(kinds_of(harm)) or "-" for name, harm in found[attack.name].items()
+        }
+        print(f"  {attack.name:26} {kinds['course']:24} {kinds['stock']:40} {attack.says}")
+        for harm in found[attack.name]["course"]:
+            print(f"      course: {harm}")
+    rows = [
+        row(
+            f"{len(every)} attacks, all without harm",
+            *(sum(not harm[name] for harm in found.values()) for name in ("course", "stock")),
+            "more",
+        )
+    ]
+    for kind in HARM:
+        counts = (
+            sum(kind in kinds_of(harm[name]) for harm in found.values())
+            for name in ("course", "stock")
+        )
+        rows.append(row(f"{kind}: {damage.KINDS[kind]}"[:43], *counts))
+    return rows
+
+
+def kinds_of(harm: list[str]) -> list[str]:
+    """Return the kinds of harm, each once, worst first."""
+    return [kind for kind in HARM if any(each.startswith(f"{kind}:") for each in harm)]
+
+
+def damaged(folder: Path) -> list[dict]:
+    """Grade notebooks with random damage; return what went wrong."""
+    room = Arena(folder / "course", COURSE)
+    handed = {f"student-{n:04}": mutated(room.honest, SEED + n) for n in range(MUTATIONS)}
+    wrong = unfair(room, folder / "class", handed)
+    print("\n".join(f"  {line}" for line in wrong))
+    return [row(f"{MUTATIONS} notebooks with random damage, wrong", len(wrong))]
+
+
+def killed(folder: Path) -> list[dict]:
+    """Kill the grading at random moments until it is done; compare with one that was left alone."""
+    room, dice = Arena(folder / "course", COURSE), random.Random(SEED)
+    handed = {
+        f"student-{n:02}": [room.honest, room.notebooks["mallory"]][n % 2] for n in range(FAULTS)
+    }
+    command = [(*room.grader.grade, room.name)]
+    whole = room.crowd(folder / "whole", handed)
+    alone = run(whole, command, 1200)
+    place, kills, changed, left, before = room.crowd(folder / "killed", handed), 0, 0, 0, {}
+    while True:
+        report = run(place, command, 1200, kill=dice.uniform(0.2, 1) * alone.seconds, wait=1)
+        now = damage.scores(place / "class" / "gradebook.db")
+        changed += sum(now.get(name) != marks for name, marks in before.items())
+        left, before = left + len(report.left), now
+        if report.codes == [0]:
+            break
+        kills += 1
+        if kills > 100:
+            sys.exit(f"course: grading never ended in {kills} runs:\n{report.log[-2000:]}")
+    same = damage.scores(whole / "class" / "gradebook.db") == before
+    return [
+        row("kills until all were graded", kills),
+        row("finished marks that a later run changed", changed),
+        row("marks unlike those of an undisturbed run", 0 if same else 1),
+        row("processes left after a kill", left),
+    ]
