@@ -17,7 +17,7 @@ import pytest
 
 import quizzes
 from browser import installed
-from labpage import notebook_url, one_cell, open_notebook, run_all
+from labpage import notebook_url, one_cell, open_notebook, run_all, stop_kernels
 
 ROOT = Path(__file__).parents[2]
 NEWS = "@jupyterlab/apputils-extension:announcements"  # asks on top of the page
@@ -89,6 +89,10 @@ def open_cell(page, course_url, course_copy):
     """A function that opens a notebook of one cell, by default runs it, and returns the page."""
     folder = course_copy / "work/notebooks"
     made = folder / "one_cell.ipynb"
+
+    # A kernel that had served forty labs sent all of them to each new page, in one message that
+    # ended playwright's driver with "Zone Allocation failed".
+    stop_kernels(course_url)
 
     def opened(source, width=1280, height=1000, run=True, **saved):
         (folder / "my_predictions.json").unlink(missing_ok=True)
