@@ -16,6 +16,7 @@ import locks
 
 PROJECT = tomllib.loads((house.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FILES = [locks.STUDENT, locks.GRADE, locks.DEV]
+ASIDE = [f"tools/{name}.lock" for name in locks.ASIDE]
 ADDRESS = re.compile(r"://|--(extra-)?index-url|--find-links|file:|[\w-]+\.(org|com|io|net)\b")
 
 
@@ -25,12 +26,22 @@ def pins(name):
 
 def direct(lock):
     """What pyproject.toml asks for in this lock."""
+    if lock in ASIDE:
+        group = lock.removeprefix("tools/").removesuffix(".lock")
+        own = PROJECT["dependency-groups"][group]
+        course = direct(locks.GRADE) if locks.ASIDE[group] else []
+        return [*map(Requirement, own), *course]
     wanted = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["build"]
     if lock != locks.STUDENT:
         wanted = wanted + PROJECT["project"]["optional-dependencies"]["grade"]
     if lock == locks.DEV:
         wanted = wanted + PROJECT["dependency-groups"]["dev"]
     return [Requirement(text) for text in wanted]
+
+
+def test_the_course_on_a_hub_has_the_grader_s_versions():
+    ours, hub = pins(locks.GRADE), pins("tools/hub.lock")
+    assert {name: hub[name][0] for name in ours} == {name: pin[0] for name, pin in ours.items()}
 
 
 def problems(lock, found):
@@ -43,7 +54,7 @@ def problems(lock, found):
             yield f"{need.name} is pinned to {pin[0]}, which is not {need.specifier}"
 
 
-@pytest.mark.parametrize("lock", FILES)
+@pytest.mark.parametrize("lock", FILES + ASIDE)
 def test_every_direct_dependency_is_pinned_as_it_asks(lock):
     assert list(problems(lock, pins(lock))) == []
 
@@ -56,7 +67,7 @@ def test_a_lock_that_does_not_fit_is_noticed(lock):
     assert [text.split(" is ")[0] for text in problems(lock, broken)] == ["numpy", "plotly"]
 
 
-@pytest.mark.parametrize("lock", FILES)
+@pytest.mark.parametrize("lock", FILES + ASIDE)
 def test_every_pin_has_hashes(lock):
     for name, (_, _, hashes, _) in pins(lock).items():
         assert hashes, f"{lock}: {name} has no hash"
@@ -73,7 +84,7 @@ def test_a_larger_lock_holds_the_smaller_ones_pins(small, large):
         assert not larger[name][1] or marker, f"{name} is needed less often in {large}"
 
 
-@pytest.mark.parametrize("name", [*FILES, "environment.yml", "pyproject.toml", "postBuild"])
+@pytest.mark.parametrize("name", [*FILES, *ASIDE, "environment.yml", "pyproject.toml", "postBuild"])
 def test_no_package_index_is_named(name):
     text = (house.ROOT / name).read_text(encoding="utf-8")
     assert not [line for line in text.splitlines() if ADDRESS.search(line)]

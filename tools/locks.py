@@ -1,10 +1,11 @@
-"""Write the three locks and environment.yml from pyproject.toml.
+"""Write the locks and environment.yml from pyproject.toml.
 
     python3 tools/locks.py               keep the pins, adapt to a changed pyproject.toml
     python3 tools/locks.py --upgrade     take the newest versions
 
 The student's lock constrains the grading lock, and that one the developer's, so a
-package has one version everywhere. No address of a package index is written.
+package has one version everywhere. The locks in tools/ are for environments beside the
+course's own (tools/aside.py). No address of a package index is written.
 """
 
 import os
@@ -21,6 +22,12 @@ EXTRA = {
     STUDENT: ["--group", "build"],
     GRADE: ["--group", "build", "--extra", "grade"],
     DEV: ["--group", "build", "--extra", "grade", "--group", "dev"],
+}
+#: Groups with an environment of their own, and what else each is compiled from.
+ASIDE = {
+    "site": [],
+    "binder": [],
+    "hub": ["pyproject.toml", "--extra", "grade", "--group", "build"],
 }
 NAMED_FOR_STUDENTS = ["jupyterlab", "ipywidgets", "plotly", "numpy", "anywidget"]
 NAMED = [*NAMED_FOR_STUDENTS, "nbgrader", "psycopg", "nbval", "pytest"]
@@ -103,10 +110,22 @@ def compile_lock(lock, constraints, options):
     for constraint in constraints:
         words += ["--constraint", str(constraint)]
     uv("pip", "compile", "pyproject.toml", *words)
-    path = ROOT / lock
+    without_constraints(ROOT / lock)
+
+
+def without_constraints(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if not re.match(r"    # +(via +)?-c ", line)]
     path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def compile_aside(name, sources, options):
+    """The lock of an environment beside the course's; with the course in it, its pins hold."""
+    words = ["--output-file", f"tools/{name}.lock", "--universal", "--python-version", PYTHONS[0]]
+    words += ["--generate-hashes", "--no-header", "--no-emit-index-url", "--group", name, *options]
+    words += ["--constraint", GRADE] if sources else []
+    uv("pip", "compile", *sources, *words)
+    without_constraints(ROOT / "tools" / f"{name}.lock")
 
 
 def check_wheels(lock):
@@ -125,6 +144,8 @@ def main(options):
         compile_lock(STUDENT, [ceilings], options)
         compile_lock(GRADE, [ceilings, STUDENT], options)
         compile_lock(DEV, [ceilings, GRADE], options)
+    for name, sources in ASIDE.items():
+        compile_aside(name, sources, options)
     check_wheels(STUDENT)
     (ROOT / "environment.yml").write_text(environment(ROOT), encoding="utf-8")
 

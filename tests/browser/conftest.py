@@ -1,14 +1,11 @@
-"""Real Chromium, and the course served by its own launcher."""
+"""The course served by its own launcher, and JupyterLab as an instructor starts it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import re
 import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,30 +13,14 @@ import nbformat
 import pytest
 
 import quizzes
-from browser import installed
 from labpage import notebook_url, one_cell, open_notebook, run_all, stop_kernels
+from serving import served
 
 ROOT = Path(__file__).parents[2]
 NEWS = "@jupyterlab/apputils-extension:announcements"  # asks on top of the page
-READY = re.compile(r"(http://127\.0\.0\.1:\d+/lab)\S*$")
+READY = r"(http://127\.0\.0\.1:\d+/lab)\S*$"
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 LAB = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token="]
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    found = installed()
-    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-    arguments = {**browser_type_launch_args, "args": quiet}
-    # Without an installed browser, playwright uses the one it downloaded itself.
-    return {**arguments, "executable_path": found} if found else arguments
-
-
-@pytest.fixture(scope="session")
-def screenshots() -> Path:
-    folder = ROOT / "screenshots"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -60,28 +41,9 @@ def course_copy(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def course_url(course_copy) -> str:
     """The address that ``./course lab --no-browser`` prints once it answers."""
-    server = subprocess.Popen(
-        [sys.executable, "course", "lab", "--no-browser"],
-        cwd=course_copy,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    lines = []
-    for line in server.stdout:
-        lines.append(line)
-        if line.startswith("Ready: "):
-            break
-    else:
-        pytest.fail("./course lab stopped before it was ready:\n" + "".join(lines))
-    # Keep reading, or a full pipe would stop the server.
-    drain = subprocess.Popen(["cat"], stdin=server.stdout, stdout=subprocess.DEVNULL)
-    yield lines[-1].removeprefix("Ready: ").strip()
-    os.killpg(server.pid, signal.SIGTERM)
-    server.wait()
-    drain.wait()
-    server.stdout.close()
+    command = [sys.executable, "course", "lab", "--no-browser"]
+    with served(command, r"^Ready: (\S+)", cwd=course_copy) as url:
+        yield url
 
 
 @pytest.fixture
@@ -120,27 +82,9 @@ def _lab(folder: Path, place: Path):
     page_config = place / "JUPYTER_CONFIG_DIR" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
     page_config.write_text(json.dumps({"disabledExtensions": {NEWS: True}}))
-    with quizzes.nbgrader_on_path():
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *LAB],
-            cwd=folder,
-            env=os.environ | own,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-    lines = []
-    for line in server.stderr:
-        lines.append(line)
-        if found := READY.search(line.strip()):
-            break
-    else:
-        pytest.fail("JupyterLab stopped before it was ready:\n" + "".join(lines))
-    # Keep reading, or a full pipe would stop the server.
-    drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)
-    yield found[1]
-    os.killpg(server.pid, signal.SIGTERM)
-    server.wait()
-    drain.wait()
-    server.stderr.close()
+    command = [sys.executable, "-m", "jupyterlab", *LAB]
+    with (
+        quizzes.nbgrader_on_path(),
+        served(command, READY, cwd=folder, env=os.environ | own) as url,
+    ):
+        yield url
