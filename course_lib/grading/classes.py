@@ -14,7 +14,6 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -337,7 +336,8 @@ def graded(room: Classroom, options, paths: dict[str, Path], source: Path):
     if options.scheduler:
         found = cluster.grade_all(submissions, source, options.scheduler, **settings)
     else:
-        found = grade.grade_all(submissions, source, options.workers, **settings)
+        workers = min(options.workers, len(paths))
+        found = grade.grade_all(submissions, source, workers, **settings)
     try:
         for path, one in found:
             yield students[path], one
@@ -345,5 +345,3 @@ def graded(room: Classroom, options, paths: dict[str, Path], source: Path):
         raise ClassError(str(problem)) from problem
     except (SandboxError, FileNotFoundError) as problem:
         raise ClassError(probe() or f"{problem}; {AGAIN}") from problem
-    except BrokenProcessPool as problem:
-        raise ClassError(f"a grading process was ended from outside; {AGAIN}") from problem

@@ -1,7 +1,7 @@
 """Stages 1 to 3 for one submission: canonical form, student's sandbox, judge.
 
-``Grader`` keeps the warm processes of one quiz. ``grade_one`` is the same as one function, which
-worker processes (``grade_all``) or a cluster can call. ``record`` writes what it returns.
+``Grader`` keeps the warm processes of one quiz, ``grade_all`` some of them side by side.
+``grade_one`` is the same as one function, for a cluster. ``record`` writes what they return.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
+from queue import SimpleQueue
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -208,29 +209,34 @@ def grade_all(
 ) -> Iterator[tuple[Path, Graded]]:
     """Grade submissions, given as (notebook, its folder), side by side; yield each when done.
 
-    Few are under way at any time, so memory does not grow with the class.
+    Threads are enough: what takes time happens in each one's warm processes. Few submissions are
+    under way at any time, so memory does not grow with the class.
     """
-    waiting, under_way = iter(submissions), {}
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+    waiting, under_way, free = iter(submissions), {}, SimpleQueue()
+
+    def grade(path, root):
+        grader = free.get()
+        try:
+            return grader.grade(path, root)
+        finally:
+            free.put(grader)
+
+    with ThreadPoolExecutor(workers) as pool, ExitStack() as started:
+        started.callback(pool.shutdown, wait=False, cancel_futures=True)
+        starting = [pool.submit(Grader, source, **settings) for _ in range(workers)]
+        wait(starting)
+        for one in starting:  # close those that did start, should another have failed
+            if not one.exception():
+                free.put(started.enter_context(one.result()))
+        for one in starting:
+            one.result()
         while True:
             for path, root in islice(waiting, 2 * workers - len(under_way)):
-                under_way[pool.submit(grade_one, path, source, root, **settings)] = path
+                under_way[pool.submit(grade, path, root)] = path
             if not under_way:
                 return
             for done in wait(under_way, return_when=FIRST_COMPLETED).done:
                 yield under_way.pop(done), done.result()
-
-
-def _end_with_parent() -> None:
-    """See to it that a worker, and its sandbox with it, ends when the grader is killed."""
-
-    def watch():
-        parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 _KEPT: dict = {}

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import course_lib
@@ -39,6 +40,7 @@ ENVIRONMENT = {
     "USER": "student",
 }
 PYTHON = [sys.executable, "-P", "-s", "-m"]
+NUMBERS = count()  # of the sandboxes that this process has started
 
 
 class SandboxError(RuntimeError):
@@ -97,6 +99,8 @@ class Warm:
             self.ready()
             return self._fork()
         except SandboxError:
+            if self._said.closed:  # by another thread, because all is to end
+                raise
             self._quit()
             self._start()
             self.ready()
@@ -111,8 +115,8 @@ class Warm:
 
     def close(self) -> None:
         """End the program, its child, and all they started."""
-        self._quit()
         self._said.close()
+        self._quit()
 
     def _fork(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -121,6 +125,8 @@ class Warm:
         return ours
 
     def _quit(self) -> None:
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for an answer
         self._control.close()
         self._process.wait()
 
@@ -136,6 +142,8 @@ class Warm:
             found = {"error": str(error)}
         if not found:
             self._process.wait()
+            if self._said.closed:
+                raise SandboxError("it was closed")
             self._said.seek(0)
             lines = self._said.read().decode(errors="replace").strip().splitlines()
             found = {"error": lines[-1] if lines else "it ended at once"}
@@ -164,7 +172,7 @@ class Sandbox(Warm):
             "home": home,
             "private": ["/tmp", "/dev/shm", HOME],
             "visible": _visible(),
-            "user": 200_000 + os.getpid() % 60_000,  # of its own, so that it can be counted
+            "user": 200_000 + (8 * os.getpid() + next(NUMBERS)) % 60_000,  # no two share one
             "memory": self.limits.memory,
             "files": self.limits.files,
             "processes": self.limits.processes,

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from itertools import cycle, islice
 from pathlib import Path
@@ -122,7 +123,32 @@ def test_few_submissions_are_under_way_at_a_time(tmp_path, source):
     assert most <= 3
 
 
-def test_workers_and_sandboxes_end_when_the_grader_is_killed(tmp_path, source):
+def test_who_stops_early_does_not_wait_for_code_that_never_ends(tmp_path, source):
+    quick, slow = (tmp_path / name for name in ("quick", "slow"))
+    paths = [
+        small_quiz.submitted(quick),
+        small_quiz.submitted(slow, one="import time\ntime.sleep(3000)"),
+    ]
+    before, patient = below(os.getpid()), Limits(cell=3600, total=3600)
+    found = grade_all([(path, path.parent) for path in paths], source, limits=patient)
+    assert next(found)[0] == paths[0]
+    closing = threading.Thread(target=found.close, daemon=True)
+    closing.start()
+    closing.join(120)
+    assert not closing.is_alive()
+    assert below(os.getpid()) == before
+
+
+def test_processes_that_are_ended_from_outside_are_started_again(tmp_path, source):
+    path = small_quiz.submitted(tmp_path)
+    with Grader(source, limits=LIMITS) as grader:
+        for warm in (grader._judge, grader._sandbox):
+            warm._process.kill()
+            warm._process.wait()
+        assert small_quiz.points(grader.grade(path)) == [2, 2, 2]
+
+
+def test_warm_processes_end_when_the_grader_is_killed(tmp_path, source):
     path = small_quiz.submitted(tmp_path, one="while True: pass")
     program = (
         "from pathlib import Path\nfrom course_lib.grading.grade import grade_all\n"

@@ -6,8 +6,7 @@ import random
 import shutil
 import sys
 import weakref
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -306,9 +305,14 @@ def endless(read):
 
 
 def test_of_an_endless_class_only_a_few_are_under_way_on_this_computer(monkeypatch):
-    pool = lambda workers, *_, **__: ThreadPoolExecutor(workers)  # noqa: E731
-    monkeypatch.setattr(grade, "ProcessPoolExecutor", pool)
-    monkeypatch.setattr(grade, "grade_one", lambda path, source, root: int(path.name))
+    class Numbers(ExitStack):
+        def __init__(self, source):
+            super().__init__()
+
+        def grade(self, path, root):
+            return int(path.name)
+
+    monkeypatch.setattr(grade, "Grader", Numbers)
     read = []
     with closing(grade.grade_all(endless(read), SOURCE, workers=3)) as found:
         for done, _ in zip(range(100), found, strict=False):
