@@ -116,17 +116,3 @@ def micrograms_per_ml_to_nanomolar(concentration, molar_mass_kda):
     """
     mass = amount("molar_mass_kda", molar_mass_kda, positive=True)
     return 1000 * amount("concentration", concentration) / mass
-
-
-def nanomolar_to_micrograms_per_ml(concentration, molar_mass_kda):
-    r"""Return a number of molecules as a mass concentration.
-
-    $$C_{\mu g/mL} = \frac{C_{nM}\,M_{kDa}}{1000}$$
-
-    Arguments: ``concentration`` in nM; ``molar_mass_kda`` in kDa. Returns µg/mL.
-    Raises ``ValueError`` if the concentration is negative or not finite, or the mass not
-    positive.
-    Source: ``pembrolizumab.molar_mass``.
-    """
-    mass = amount("molar_mass_kda", molar_mass_kda, positive=True)
-    return amount("concentration", concentration) * mass / 1000

@@ -1,4 +1,4 @@
-r"""Grades of cytokine release syndrome (CRS) and of the nerve signs that can follow it (ICANS).
+r"""Grades of cytokine release syndrome (CRS).
 
 The ASTCT consensus of 2019 reads a grade from signs at the bedside, never from a blood level. The
 worst sign decides:
@@ -6,6 +6,7 @@ worst sign decides:
 $$\text{grade} = \max(\text{grade of each sign})$$
 
 0 means that the signs make no syndrome, 5 is death; neither is in the consensus table of signs.
+The nerve signs that can follow, ICANS, have grades of their own; none is worked out here.
 
 From a cytokine level to signs there is no published rule that holds for every patient. ``signs``
 is an assumption of this course, for teaching: it is not a clinical prediction.
@@ -22,14 +23,6 @@ from course_lib.models.parameters import amount
 BLOOD_PRESSURE = {"normal": 0, "low": 2, "one pressor": 3, "several pressors": 4}
 #: What breathing needs: up to 6 L/min by nasal cannula is low flow.
 OXYGEN = {"none": 0, "low flow": 2, "high flow": 3, "positive pressure": 4}
-#: What wakes the patient.
-CONSCIOUSNESS = {"awake": 0, "by itself": 1, "voice": 2, "touch": 3, "unarousable": 4}
-#: Seizures: over quickly, or longer than 5 minutes, repeated or life-threatening.
-SEIZURE = {"none": 0, "rapid": 3, "prolonged": 4}
-#: Swelling of the brain; diffuse also stands for signs of a raised pressure inside the skull.
-SWELLING = {"none": 0, "focal": 3, "diffuse": 4}
-#: Grade of each ICE score from 0 to 10.
-ICE = (3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 0)
 
 
 class Signs(NamedTuple):
@@ -59,31 +52,6 @@ def crs_grade(fever, blood_pressure="normal", oxygen="none", treated=False):
     )
     with_fever = np.maximum(worst, 1)
     return _plain(np.where(fever, with_fever, np.where(treated, worst, 0)))
-
-
-def icans_grade(ice=10, consciousness="awake", seizure="none", weakness=False, swelling="none"):
-    """Return the ASTCT grade of ICANS, the neurotoxicity after immune cells, 0 to 4.
-
-    Arguments: ``ice``, points of 10 in the ICE test (orientation 4, naming 3, a command 1,
-    writing 1, attention 1); ``consciousness``, what wakes the patient, an id of
-    ``CONSCIOUSNESS``; ``seizure``, an id of ``SEIZURE``; ``weakness``, True for marked focal
-    weakness such as a half-sided one; ``swelling`` of the brain, an id of ``SWELLING``.
-    A score of 0 is grade 3 in a patient who can be woken, and grade 4 in one who cannot.
-    Single values, or arrays that fit together.
-    Raises ``ValueError`` naming what is allowed, ``TypeError`` for what is not True or False.
-    Source: Lee 2019 (``cytokine_release.icans_rule``).
-    """
-    points = np.asarray(ice)
-    if points.dtype.kind not in "iu" or not np.all((points >= 0) & (points <= 10)):
-        raise ValueError(f"ice must be a whole number from 0 to 10, you gave {ice!r}.")
-    grades = (
-        np.asarray(ICE)[points],
-        _grade("consciousness", consciousness, CONSCIOUSNESS),
-        _grade("seizure", seizure, SEIZURE),
-        np.where(_truth("weakness", weakness), 4, 0),
-        _grade("swelling", swelling, SWELLING),
-    )
-    return _plain(np.max(np.broadcast_arrays(*grades), axis=0))
 
 
 def signs(level):

@@ -78,21 +78,6 @@ def predictive_values(prevalence, sensitivity, specificity):
     return Predictive(positive, negative)
 
 
-def likelihood_ratios(sensitivity, specificity):
-    r"""Return by how much a positive and a negative result multiply the odds of a relapse.
-
-    $$LR_+ = \frac{s}{1 - c},\qquad LR_- = \frac{1 - s}{c},\qquad
-      \frac{PPV}{1 - PPV} = LR_+ \frac{p}{1 - p}$$
-
-    Arguments: ``sensitivity`` $s$ above 0 to 1, ``specificity`` $c$ above 0 to below 1, one number
-    each. They do not depend on the prevalence.
-    Raises ``ValueError`` or ``TypeError`` naming the argument, the allowed range and the value.
-    """
-    sensitivity = checked("sensitivity", sensitivity, 1e-6, 1, scalar=True)
-    specificity = checked("specificity", specificity, 1e-6, 1 - 1e-6, scalar=True)
-    return sensitivity / (1 - specificity), (1 - sensitivity) / specificity
-
-
 def combined(sensitivity, specificity, rule="one", alike=0.0):
     r"""Return the ``Accuracy`` of two equal tests that are read together.
 

@@ -38,10 +38,6 @@ class KaplanMeier:
         r"""Return the first day with $S \le 0.5$, or infinity if the curve stays above."""
         return self._half(self.survival)
 
-    def median_interval(self):
-        """Return the median's 95 % interval: the days on which low and high reach one half."""
-        return self._half(self.low), self._half(self.high)
-
     def at(self, days):
         """Return the survival on ``days``. Draw none after ``follow_up[-1]``: nobody is watched."""
         days = checked("days", days, 0, DAYS_MAX, "day")

@@ -86,8 +86,8 @@ def test_binding(concentration, kd, other):
     assert min(shares) >= 0
     if bound < 1 - 1e-9:  # nearer to 1, the concentration is rounded away
         assert binding.concentration_for(bound, kd) == pytest.approx(concentration, rel=1e-3)
-    mass = binding.nanomolar_to_micrograms_per_ml(concentration, kd)
-    assert binding.micrograms_per_ml_to_nanomolar(mass, kd) == pytest.approx(concentration)
+    nanomolar = binding.micrograms_per_ml_to_nanomolar(concentration, kd)
+    assert nanomolar * kd == pytest.approx(1000 * concentration)
 
 
 @settings(max_examples=100)

@@ -14,7 +14,6 @@ from course_lib.models.predictive_values import (
     RULES,
     combined,
     counts,
-    likelihood_ratios,
     predictive_values,
 )
 
@@ -84,7 +83,7 @@ def test_against_counting_people_in_exact_fractions(ill, found, free):
 
 @given(shares, shares, shares)
 def test_against_bayes_rule_in_odds(prevalence, sensitivity, specificity):
-    up, down = likelihood_ratios(sensitivity, specificity)
+    up, down = sensitivity / (1 - specificity), (1 - sensitivity) / specificity
     positive, negative = predictive_values(prevalence, sensitivity, specificity)
     odds = prevalence / (1 - prevalence)
     assert positive == pytest.approx(odds * up / (1 + odds * up))
@@ -142,13 +141,6 @@ def test_direction_of_every_argument(name, positive, negative):
     found = predictive_values(**base | {name: GRID})
     assert np.all(np.sign(np.diff(found.positive)) == positive)
     assert np.all(np.sign(np.diff(found.negative)) == negative)
-
-
-def test_likelihood_ratios_take_no_prevalence_and_follow_the_test():
-    ups, downs = zip(*(likelihood_ratios(each, 0.95) for each in GRID), strict=True)
-    assert np.all(np.diff(ups) > 0)
-    assert np.all(np.diff(downs) < 0)
-    assert likelihood_ratios(0.88, 0.95) == pytest.approx((17.6, 0.12 / 0.95))
 
 
 # ---- two tests ------------------------------------------------------------------------------
@@ -211,7 +203,6 @@ def test_an_impossible_value_is_refused_by_name(name, bad):
     ("call", "message"),
     [
         (lambda: combined(0.9, 0.9, "three"), "rule must be one of one, both, either, you gave"),
-        (lambda: likelihood_ratios(0.9, 1), "specificity must be one number between 1e-06 and"),
         (lambda: counts([0.1, 2], 0.9, 0.9), "prevalence must be between 0 and 1, you gave 2 for"),
     ],
 )
