@@ -46,8 +46,7 @@ DAYS, WEIGHT, KIND = SPEC.controls
 
 
 @pytest.fixture
-def lab(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def lab():
     lab = Lab(SPEC)
     assert lab.widget
     return lab

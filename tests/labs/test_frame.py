@@ -7,11 +7,6 @@ from course_lib.labs import checkpoint_inhibitors, predictions, start_here
 SPEC = checkpoint_inhibitors.SPEC
 
 
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def lab():
     """A lab that has been built and unlocked without a prediction."""

@@ -10,15 +10,11 @@ from course_lib.labs import patient_selection, predictions
 from course_lib.labs import patient_selection_words as words
 from course_lib.models import patient_selection as model
 from course_lib.models.patient_selection_cases import CASES, case
+from widget_tree import button
 
 EACH_CASE = pytest.mark.parametrize("number", range(1, len(CASES) + 1))
 PLAN = patient_selection.PREDICTION
 FACTS = [fact.name for fact in model.FACTS]
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -30,16 +26,6 @@ def started(number, **facts):
     opened = patient_selection.lab(number, **facts)
     button(opened, "Show me without predicting").click()
     return opened
-
-
-def everything(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
-
-
-def button(lab, text):
-    return next(w for w in everything(lab.widget) if getattr(w, "description", "") == text)
 
 
 def name_facts(lab, *names):
@@ -118,37 +104,6 @@ def test_the_sentence_counts_the_answers():
 
 
 # ---- name, compare ----------------------------------------------------------------------------
-
-
-def test_all_is_locked_until_there_is_a_prediction():
-    lab = patient_selection.lab()
-    record = button(lab, "Record my prediction")
-    locked = [lab.pick, *lab.boxes.values(), button(lab, "Compare")]
-    assert record.disabled
-    assert all(control.disabled for control in locked)
-    lab.questions.predict.value = "missing"
-    assert record.disabled
-    lab.questions.why.value = "always"
-    record.click()
-    assert not any(control.disabled for control in locked)
-    assert predictions.read("patient_selection") == {"predict": "missing", "why": "always"}
-    assert "You predicted:" in lab.questions.said.value
-    assert "unlocked" in lab.access.announcement
-
-
-def test_a_prediction_is_remembered_and_an_older_record_is_no_error():
-    predictions.write("patient_selection", predict="covered", why="early")
-    lab = patient_selection.lab()
-    lab.widget  # noqa: B018
-    assert not lab.pick.disabled
-    assert "Yes: one covers it" in lab.questions.said.value
-    predictions.write("patient_selection", predict="gone", why="gone")
-    lab = patient_selection.lab(2)
-    name_facts(lab)
-    assert "used this lab before" in lab.questions.said.value
-    lab.questions.observe.value = "none"
-    assert "You predicted" not in lab.questions.explained.value
-    assert "3 rules fit" in lab.questions.explained.value
 
 
 def test_the_answers_and_the_menus_wait_for_the_comparison(lab):

@@ -13,6 +13,7 @@ from course_lib.labs import pd_l1_counting, pd_l1_drawing, predictions
 from course_lib.labs.view import PICTURE_SLOT
 from course_lib.models import pd_l1_counting as model
 from test_figure import contrast_with_white
+from widget_tree import button
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIELDS = [model.field(number) for number in (1, 2, 3)]
@@ -22,26 +23,11 @@ NUMBER = r"-?[\d.]+"
 RIGHT = {1: (9, 6, 100, 15, 1.32), 2: (1, 4, 125, 4, 1.4), 3: (41, 3, 110, 40, 0.28)}
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def lab():
     opened = pd_l1_counting.lab()
     button(opened, "Show me without predicting").click()
     return opened
-
-
-def everything(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
-
-
-def button(lab, text):
-    return next(w for w in everything(lab.widget) if getattr(w, "description", "") == text)
 
 
 def type_in(lab, *numbers):
@@ -202,39 +188,6 @@ def test_the_same_picture_every_time():
 
 
 # ---- predict, count, explain -------------------------------------------------------------------
-
-
-def test_boxes_are_locked_until_there_is_a_prediction():
-    lab = pd_l1_counting.lab()
-    record = button(lab, "Record my prediction")
-    locked = [*lab.boxes.values(), button(lab, "Mark all"), button(lab, "Field 2")]
-    assert record.disabled
-    assert all(control.disabled for control in locked)
-    lab.questions.predict.value = "1_to_9"
-    assert record.disabled
-    lab.questions.why.value = "tumour"
-    record.click()
-    assert not any(control.disabled for control in locked)
-    assert predictions.read("pd_l1_counting") == {"predict": "1_to_9", "why": "tumour"}
-    assert "You predicted:" in lab.questions.said.value
-    assert "unlocked" in lab.access.announcement
-
-
-def test_a_prediction_is_remembered_in_the_next_session():
-    predictions.write("pd_l1_counting", predict="10_or_more", why="both")
-    lab = pd_l1_counting.lab()
-    lab.widget  # noqa: B018
-    assert not lab.boxes["cps"].disabled
-    assert "10 or more." in lab.questions.said.value
-
-
-def test_a_record_of_an_older_version_is_no_error():
-    predictions.write("pd_l1_counting", predict="gone", why="gone")
-    lab = pd_l1_counting.lab()
-    lab.widget  # noqa: B018
-    assert "used this lab before" in lab.questions.said.value
-    lab.questions.observe.value = "cells"
-    assert "In 614 samples" in lab.questions.explained.value
 
 
 @pytest.mark.parametrize("number", RIGHT)

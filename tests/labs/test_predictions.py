@@ -3,14 +3,7 @@
 import json
 import os
 
-import pytest
-
 from course_lib.labs import predictions
-
-
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def test_a_record_is_kept_and_added_to():

@@ -50,11 +50,6 @@ class Cells(HTMLParser):
             self.cells[-1] += data
 
 
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def rows():
     return {row[0][0]: [cell[0] for cell in row[1:]] for row in looking_back.summary().table.rows}
 

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 EVERY_SCAN = [(case, scan) for case in CASES for scan in range(1, SCANS + 1)]
 
 
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def shown(case="a", scan=1, recist=OPEN, irecist=OPEN):
     return view(case, scan, recist, irecist)
 

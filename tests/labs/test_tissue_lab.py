@@ -10,11 +10,7 @@ from course_lib.labs.tissue import SPEC, WITHIN, view
 from course_lib.labs.tissue_drawing import SITES
 from course_lib.labs.view import PICTURE_SLOT
 from course_lib.models.tissue import Tissue
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from widget_tree import button
 
 
 class Browser:
@@ -43,16 +39,6 @@ def lab():
 @pytest.fixture
 def screen(lab):
     return Browser(lab)
-
-
-def everything(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
-
-
-def button(lab, text):
-    return next(w for w in everything(lab.widget) if getattr(w, "description", "") == text)
 
 
 def numbers(text):

@@ -24,11 +24,6 @@ from course_lib.models.trial_power import events_needed, power_of
 from course_lib.models.virtual_trial import BLOCK, DAYS_PER_MONTH
 
 
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def found(**settings):
     return run({**SPEC.defaults, **settings})
 
