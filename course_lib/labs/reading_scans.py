@@ -293,13 +293,7 @@ SPEC = LabSpec(
     panels=(
         Panel("Sum of target lesions (◆ now)", "mm", (0, 200)),
         Panel("Lesions (★ new; black: normal node)", "mm", (0, 90)),
-        Panel(
-            "What the rules said",
-            "",
-            (-0.7, 1.7),
-            ticks=((1, " RECIST 1.1"), (0, " iRECIST")),
-            height=0.35,
-        ),
+        Panel.two_rows("What the rules said", "RECIST 1.1", "iRECIST"),
     ),
     x_title="Weeks since the baseline scan",
     x_range=(0, LAST_WEEK),

@@ -172,13 +172,7 @@ SPEC = LabSpec(
     panels=(
         Panel("Without progression", "%", (0, 105)),
         Panel("Alive", "%", (0, 105)),
-        Panel(
-            "Patients at risk of progression",
-            "",
-            (-0.7, 1.7),
-            ticks=((1, " pembrolizumab"), (0, " control")),
-            height=0.35,
-        ),
+        Panel.two_rows("Patients at risk of progression", "pembrolizumab", "control"),
     ),
     x_title="Months since the first dose",
     x_range=(0, MONTHS),

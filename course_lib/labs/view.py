@@ -45,6 +45,12 @@ class Panel:
     #: Names of the two controls, for x and y, that a click into the panel sets.
     sets: tuple[str, ...] = ()
 
+    @classmethod
+    def two_rows(cls, title: str, above: str, below: str) -> Panel:
+        """Return a low panel of ``Texts``: two named rows, at 1 and at 0."""
+        ticks = ((1, f" {above}"), (0, f" {below}"))
+        return cls(title, "", (-0.7, 1.7), ticks=ticks, height=0.35)
+
 
 @dataclass(frozen=True)
 class Series:
