@@ -2,6 +2,7 @@
 # ruff: noqa: E501 (what students write stands on one line)
 
 import contextlib
+import ctypes
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import arena
 import small_quiz
-from course_lib.grading import sandbox, wire
+from course_lib.grading import sandbox, seccomp, wire
 from course_lib.grading.grade import Grader
 from course_lib.grading.sandbox import Died, Limits, Sandbox, Student
 
@@ -269,3 +271,38 @@ def test_a_sandbox_that_cannot_start_says_why(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda *_: ["bwrap-is-not-here"])
     assert sandbox.probe()
+
+
+#: bubblewrap before 0.8, as Ubuntu 22.04 has it.
+OLD = """#!/bin/sh
+case "$*" in *--disable-userns*) echo "bwrap: Unknown option --disable-userns" >&2; exit 1; esac
+case "$*" in --help) /usr/bin/bwrap --help | grep -v -- -userns; exit; esac
+exec /usr/bin/bwrap "$@"
+"""
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_an_ordinary_user_can_grade_with_an_old_bubblewrap_and_a_new_one(
+    tmp_path, monkeypatch, old
+):
+    for name in ("class", "home"):
+        (tmp_path / name).mkdir()
+    if old:
+        (tmp_path / "class" / "bwrap").write_text(OLD)
+        (tmp_path / "class" / "bwrap").chmod(0o755)
+        path = "/class:" + arena.ENVIRONMENT["PATH"]
+        monkeypatch.setitem(arena.ENVIRONMENT, "PATH", path)
+    look = "import os; from course_lib.grading import sandbox as s; print(os.getuid(), s._closing(), s.probe())"
+    report = arena.run(tmp_path, [(sys.executable, "-P", "-c", look)])
+    uid, _, rest = report.log.strip().partition(" ")
+    assert uid != "0"
+    assert rest.strip() == ("[]" if old else "['--disable-userns']")
+
+
+def test_the_numbers_of_the_refused_calls_are_those_of_libseccomp():
+    number = ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name_arch
+    number.argtypes = ctypes.c_uint32, ctypes.c_char_p
+    for machine, (kind, calls) in seccomp.MACHINES.items():
+        known = {name: number(kind, name.encode()) for name in [*seccomp.NAMES, "clone", "clone3"]}
+        assert dict(zip(seccomp.NAMES, calls, strict=True)).items() <= known.items()
+        assert (known["clone"], known["clone3"]) == (seccomp.CLONE[machine], seccomp.CLONE3)
