@@ -8,26 +8,31 @@ it would run with the grader's rights. ``harmless`` takes that out when a notebo
 ``Harmless`` does so again for every page. They are switched on in ``nbgrader_config.py``::
 
     c.GenerateFeedback.preprocessors = [
-        "nbgrader.preprocessors.GetGrades",
+        "course_lib.grading.feedback.Grades",
         "course_lib.grading.feedback.HideHiddenTests",
         "course_lib.grading.feedback.Harmless",
-        "course_lib.grading.feedback.Looks",
     ]
+    c.GenerateFeedback.exporter_class = "course_lib.grading.feedback.FeedbackPage"
 
 What stays is the message of the check that failed: it is written for the student.
 """
 
 import re
 from itertools import accumulate
+from pathlib import Path
 from textwrap import fill
 
 from bleach import ALLOWED_TAGS, Cleaner
 from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
+from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
-from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, GetGrades, NbGraderPreprocessor
+from traitlets.config import Config
+
+HERE = Path(__file__).parent
 
 #: Errors whose message speaks about the student's own cells, never about the test.
 OWN_MESSAGE = ("AssertionError", "NameError", "NotImplementedError")
@@ -124,23 +129,46 @@ class Harmless(NbGraderPreprocessor):
         return nb, resources
 
 
-#: On nbgrader's page, figures overflow, folded tables have no mark, and links are pale.
-STYLE_OF_PAGE = """
-.output img { max-width: 100%; height: auto; }
-summary { display: list-item; cursor: pointer; }
-.anchor-link { display: none; }
-.panel-heading a { color: #23527c; text-decoration: underline; }
-div.nbgrader_cell .panel-heading a { color: inherit !important; }
-"""
-
-
-class Looks(NbGraderPreprocessor):
-    """A few styles beside nbconvert's own, which are in every page."""
+class Grades(GetGrades):
+    """nbgrader's step that fetches points and comments; and what the page calls each of them."""
 
     def preprocess(self, nb, resources):
-        """Add the styles to the page."""
-        resources["inlining"]["css"].append(STYLE_OF_PAGE)
+        """Give each part its points and a name a student knows: the heading above it."""
+        nb, resources = super().preprocess(nb, resources)
+        parts, heading, title = [], "", ""
+        for cell in list(nb.cells):
+            roles = cell.metadata.get("nbgrader", {})
+            found = re.match(r"#+ *(.+)", cell.source)
+            if found and cell.cell_type == "markdown" and utils.is_locked(cell):
+                heading = re.sub(r" *\([^()]*points?\)$", "", found[1].strip())
+                title = title or heading
+            if utils.is_grade(cell) and not roles["points"] and not cell.get("outputs"):
+                nb.cells.remove(cell)  # the place of a rubric
+            elif utils.is_grade(cell):
+                roles["title"] = heading or roles["grade_id"]
+                parts.append(roles)
+        said = resources["nbgrader"]
+        said |= {"title": title or said["notebook"], "parts": parts}
+        said["waiting"] = any(part["waits"] for part in parts)
         return nb, resources
+
+    def _get_score(self, cell, resources):
+        super()._get_score(cell, resources)
+        roles = cell.metadata.nbgrader
+        place = self.notebook_id, self.assignment_id, self.student_id
+        grade = self.gradebook.find_grade(roles["grade_id"], *place)
+        roles["waits"] = grade.auto_score is None and grade.manual_score is None
+
+
+class FeedbackPage(HTMLExporter):
+    """Makes a student's page with the template beside this file; nbgrader's own is not readable
+    for everybody, and fetches a script from elsewhere."""
+
+    @property
+    def default_config(self):
+        """Return settings that stand before nbgrader's, which are for any HTMLExporter."""
+        place = {"template_name": "feedback_page", "extra_template_basedirs": [str(HERE)]}
+        return Config({"FeedbackPage": place} | super().default_config)
 
 
 class HideHiddenTests(ClearHiddenTests):

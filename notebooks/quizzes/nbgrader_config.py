@@ -32,11 +32,11 @@ c.Autograde.pre_convert_hook = "course_lib.grading.preprocessor.drop_links"
 
 # Feedback pages show neither hidden tests nor tracebacks that quote them, and run no script.
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "course_lib.grading.feedback.Grades",
     "course_lib.grading.feedback.HideHiddenTests",
     "course_lib.grading.feedback.Harmless",
-    "course_lib.grading.feedback.Looks",
 ]
+c.GenerateFeedback.exporter_class = "course_lib.grading.feedback.FeedbackPage"
 
 # Where assignments are handed out and in: make this folder before the first release. On a
 # shared server, name one that all can reach.

@@ -108,13 +108,21 @@ def test_an_instructors_week(week, lab_in, page, screenshots, capsys):
         marks = {row["Student"]: row[NAME] for row in csv.DictReader(table)}
     assert (marks["ada"], marks["ben"]) == ("13.5", ""), "nobody has marked Ben's answer"
 
-    page.goto((week / "feedback" / "ada" / NAME / f"{NAME}.html").as_uri())
-    expect(page.get_by_text("(Score: 13.5 / 15.0)")).to_be_visible()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    feedback = (week / "feedback" / "ada" / NAME / f"{NAME}.html").as_uri()
+    page.goto(feedback)
+    expect(page.get_by_text("13.5 of 15 points")).to_be_visible()
     expect(page.get_by_text(COMMENT)).to_be_visible()
     expect(page.get_by_text("HIDDEN TESTS")).to_have_count(0)
     folded = page.get_by_text("Show data").first
     expect(folded).to_have_css("display", "list-item")  # so it has the triangle
-    page.screenshot(path=screenshots / "feedback.png")
+    for width in (1280, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(FITS)
+        assert Axe().run(page).response["violations"] == []
+        page.screenshot(path=screenshots / f"feedback_{width}.png", full_page=True)
+    assert [url for url in asked if not url.startswith("data:")] == [feedback]
 
     page.goto((week / "report" / "report.html").as_uri())
     changed = page.get_by_role("table", name="Marks that the last regrade changed")
