@@ -8,6 +8,7 @@ stages (see this package's docstring), because nbgrader would run students' code
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from nbgrader.api import Student
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DBAPIError
@@ -176,9 +178,25 @@ def collect(room: Classroom, quiz: str, files: list[Path]) -> list[str]:
             raise ClassError(f"{file} does not exist.")
         downloaded = room.folder / "downloaded"
         told += collecting.collect(file, quiz, room.step("submitted"), downloaded)[1]
+    introduce(room, quiz)
     after = {name: fingerprint(path) for name, path in room.submissions(quiz).items()}
     new = sum(before.get(name) != found for name, found in after.items())
     return [*told, f"{quiz}: {len(after)} submissions in the class folder, {new} of them new."]
+
+
+def introduce(room: Classroom, quiz: str) -> None:
+    """Give students a name in the gradebook where they have none: formgrader calls them by it."""
+    who = collecting.collected(room.folder / "downloaded" / quiz / "collected.csv")
+    with room.api.gradebook as gradebook:
+        known = {student.id: student for student in gradebook.db.query(Student)}
+        for name in room.submissions(quiz):
+            student = known.get(name) or Student(id=name)
+            if student.first_name is None and student.last_name is None:
+                called = who[name].name if name in who else ""
+                *first, last = called.encode("utf-8", "replace").decode().split() or [name]
+                student.first_name, student.last_name = " ".join(first)[:128], last[:128]
+                gradebook.db.add(student)
+        gradebook.db.commit()
 
 
 def grade(room: Classroom, quiz: str, grader, regrade: bool = False) -> Iterator[str]:
@@ -195,6 +213,7 @@ def grade(room: Classroom, quiz: str, grader, regrade: bool = False) -> Iterator
         if regrade:
             record.regrade()
         due = record.due(submitted)
+        introduce(room, quiz)
         older = [s for s, row in record.states().items() if row["tests"] != record.tests]
         if older:
             yield (
@@ -208,15 +227,19 @@ def grade(room: Classroom, quiz: str, grader, regrade: bool = False) -> Iterator
                 yield f"{student}: the submission has vanished while it was graded; not recorded."
                 continue
             record.put(student, submitted[student], graded)
+            progress.clear()
             yield from (f"{student}: {flag.message}" for flag in graded.flags)
             progress.step()
         record.save()
-        progress.end()
+        progress.clear()
         changes = record.changes() if regrade or due else []
         for student, cell, before, now in changes:
             yield f"{student}: {cell} was {shown(before)}, is now {shown(now)}"
         if changes:
             yield f"The last regrade changed {len(changes)} marks."
+        if not due:
+            for student, row in sorted(record.states().items()):
+                yield from (f"{student}: {message}" for _, message in json.loads(row["flags"]))
         yield from summary(room, quiz, record, set(paths), len(due))
 
 
@@ -277,9 +300,10 @@ class Progress:
             words = f"{self.count} of {self.total} graded, about {left / 60:.0f} min to go"
             print(f"\r{words:<60}", end="", file=sys.stderr, flush=True)
 
-    def end(self) -> None:
-        if self.count and sys.stderr.isatty():
-            print(file=sys.stderr)
+    def clear(self) -> None:
+        """Make room for another line."""
+        if sys.stderr.isatty():
+            print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
 
 
 def main(root: Path, options) -> int:

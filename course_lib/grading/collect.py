@@ -116,11 +116,10 @@ def entries(packed: zipfile.ZipFile) -> dict[str, Callable[[], bytes | None]]:
 def notebooks(place: str, data: bytes) -> dict[str, bytes]:
     """Return the notebooks in a file: itself, or what a zip (as hand-in packs it) holds."""
     if place.lower().endswith(".zip"):
-        with contextlib.suppress(*BAD_ZIP), zipfile.ZipFile(io.BytesIO(data)) as packed:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
             inside = list(entries(packed).items())[:MOST_IN_A_ZIP]
             read = {p: load() for p, load in inside if p.lower().endswith(".ipynb")}
             return {f"{place}/{p}": found for p, found in read.items() if found is not None}
-        return {}
     return {place: data} if place.lower().endswith(".ipynb") else {}
 
 
@@ -142,7 +141,11 @@ def owners(places: list[str], quiz: str) -> tuple[dict[Owner, list[str]], list[s
         if owner:
             found[owner].append(place)
         elif not hidden:
-            told.append(f"{place}: its name does not say whose it is; left out.")
+            told.append(
+                f"{place}: its name does not say whose it is; left out. Call it "
+                f"{quiz}_NAME{PurePosixPath(place).suffix}, with the student's name, and collect "
+                "it again."
+            )
     namesakes = defaultdict(list)
     for owner in found:
         namesakes[owner.student].append(owner)
@@ -172,13 +175,14 @@ def choose(places: list[str], read: dict, quiz: str) -> tuple[str, bytes | None,
     for place in places:
         try:
             data = read[place]()
-        except BAD_ZIP:
-            data = None
-        found |= notebooks(place, data) if data is not None else {}
-        unread += [place] if data is None else []
+            inside = {} if data is None else notebooks(place, data)
+            why = "not a plain file of at most 10 MB" if data is None else "no notebook"
+        except BAD_ZIP as problem:
+            inside, why = {}, str(problem) or "it cannot be unpacked"
+        found |= inside
+        unread += [] if inside else [f"{place}: {why}"]
     if not found:
-        large = f" ({', '.join(unread)}: not a plain file of at most 10 MB)" if unread else ""
-        return "", None, f"handed in no notebook that can be read{large}; left out."
+        return "", None, f"handed in no notebook that can be read ({'; '.join(unread)}); left out."
     best = max(attempt(place, quiz) for place in found)
     rivals = {place: data for place, data in found.items() if attempt(place, quiz) == best}
     if len(set(rivals.values())) > 1:

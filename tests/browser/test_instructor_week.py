@@ -77,6 +77,7 @@ def test_an_instructors_week(week, lab_in, page, screenshots, capsys):
     # The formgrader's own button grades in the sandbox: the code reaches no file of the class.
     formgrader.get_by_role("row", name=NAME).get_by_role("link", name="3", exact=True).click()
     row = formgrader.get_by_role("row", name="mallory")
+    expect(row.locator(".student-name")).to_have_text("mallory, ")  # not "None, None"
     row.locator(".autograde a").click()
     shown = formgrader.locator(".modal.in")
     expect(shown.locator(".modal-title")).to_have_text("Success", timeout=WAIT)

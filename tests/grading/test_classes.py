@@ -219,6 +219,60 @@ def test_nbgraders_own_command_takes_the_same_road(room):
     assert calls == []
 
 
+# --- what a teacher is told ------------------------------------------------------------
+
+
+def names(room):
+    """What nbgrader calls each student: first and last name."""
+    with room.api.gradebook as gradebook:
+        return {who.id: (who.first_name, who.last_name) for who in gradebook.students}
+
+
+def test_the_gradebook_gets_the_names_that_the_platform_gave(room, tmp_path):
+    exported = tmp_path / "export"
+    path = tiny.hand_in(room, "ada")
+    for folder in ("Ada de la Luz_12_assignsubmission_file", "bob"):
+        (exported / folder).mkdir(parents=True)
+        shutil.copy(path, exported / folder)
+    shutil.copy(path, exported / f"coopereve_77_5_{tiny.QUIZ}.ipynb")
+    classes.collect(room, tiny.QUIZ, [exported])
+    called = {
+        "Ada-de-la-Luz": ("Ada de la", "Luz"),
+        "77": ("", "coopereve"),
+        "bob": ("", "bob"),
+        "ada": ("", "ada"),
+    }
+    assert names(room) == called
+    with room.api.gradebook as gradebook:
+        gradebook.find_student("bob").first_name = "Robert"
+        gradebook.db.commit()
+    tiny.hand_in(room, "zoe")  # put there without collect
+    tiny.grade(room)
+    assert names(room) == called | {"bob": ("Robert", "bob"), "zoe": ("", "zoe")}
+
+
+def test_when_nothing_is_due_what_to_look_at_is_told_again(room):
+    tiny.hand_in(room, "ada")
+    tiny.hand_in(room, "bob")
+    tiny.grade(room, flags={"bob": [("odd", "Something is odd.")]})
+    *told, last = tiny.grade(room)
+    assert told == ["bob: Something is odd."]
+    assert "2 submissions, 0 graded in this run, 1 flagged" in last
+
+
+def test_a_flag_stands_on_a_line_of_its_own_in_a_terminal(room, monkeypatch, capsys):
+    for student in ("ada", "bob"):
+        tiny.hand_in(room, student)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for line in classes.grade(
+        room, tiny.QUIZ, tiny.grader(room, flags={"bob": [("odd", "Something is odd.")]})
+    ):
+        print(line, file=sys.stderr)
+    shown = capsys.readouterr().err
+    assert "1 of 2 graded" in shown
+    assert "\rbob: Something is odd.\n" in shown
+
+
 # --- through nbgrader's exchange -------------------------------------------------------
 
 

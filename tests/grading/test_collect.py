@@ -209,9 +209,22 @@ def test_what_has_no_owner_or_no_notebook_is_told(take, tmp_path):
     new, told = take({"readme.txt": b"x", "ada_1_2_essay.docx": b"x", "__MACOSX/._a": b"x"})
     assert new == 0
     assert told == [
-        "readme.txt: its name does not say whose it is; left out.",
-        "1: handed in no notebook that can be read; left out.",
+        "readme.txt: its name does not say whose it is; left out. Call it "
+        f"{QUIZ}_NAME.txt, with the student's name, and collect it again.",
+        "1: handed in no notebook that can be read (ada_1_2_essay.docx: no notebook); left out.",
     ]
+
+
+def test_a_hand_in_without_a_name_counts_once_it_is_renamed_as_told(tmp_path):
+    path, places = tmp_path / f"{QUIZ}.zip", (QUIZ, tmp_path / "submitted", tmp_path / "d")
+    path.write_bytes(zipped({FILE: notebook()}))
+    new, (told,) = collect.collect(path, *places)
+    assert new == 0
+    advised = told.partition("Call it ")[2].partition(",")[0]
+    assert advised == f"{QUIZ}_NAME.zip"
+    path = path.rename(tmp_path / advised.replace("NAME", "ada"))
+    assert collect.collect(path, *places) == (1, [])
+    assert students(tmp_path) == {"ada"}
 
 
 def test_nothing_lands_outside_the_class_folder(take, tmp_path):
@@ -240,10 +253,13 @@ def test_a_zip_of_very_many_files_inside_a_zip_is_not_read_to_its_end(take, tmp_
 
 
 @pytest.mark.parametrize("data", [b"PK no zip", b"", zipped({"x.ipynb": b"1"})[:-30]])
-def test_a_broken_zip_of_a_student_harms_nobody(take, tmp_path, data):
+def test_a_broken_zip_of_a_student_harms_nobody_and_is_named(take, tmp_path, data):
     new, told = take({"eve_1_2_q.zip": data, f"ada_3_4_{FILE}": notebook()})
     assert new == 1
-    assert told == ["1: handed in no notebook that can be read; left out."]
+    assert told == [
+        "1: handed in no notebook that can be read (eve_1_2_q.zip: File is not a zip file); "
+        "left out."
+    ]
 
 
 def test_a_broken_export_is_told(tmp_path):
