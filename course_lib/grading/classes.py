@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -25,7 +26,15 @@ from sqlalchemy.exc import DBAPIError
 from traitlets.config import PyFileConfigLoader
 
 from course_lib.grading import collect as collecting
-from course_lib.grading.record import NOTES, Record, RecordError, fingerprint, reach, write_whole
+from course_lib.grading.record import (
+    NOTES,
+    Record,
+    RecordError,
+    fingerprint,
+    reach,
+    unusable,
+    write_whole,
+)
 
 CONFIG = "nbgrader_config.py"
 AGAIN = "type the same command again: what is graded stays."
@@ -90,8 +99,13 @@ class Classroom:
         return Record(self.coursedir, quiz, quiz, fingerprint(self.source(quiz)))
 
     def done(self, result: dict) -> str:
-        """Return the log of a step of nbgrader's; raise with its last complaint if it failed."""
+        """Return the log of a step of nbgrader's; raise with what stopped it if it failed."""
         if not result["success"]:
+            said = "\n".join(filter(None, [result.get("log"), result.get("error")]))
+            if found := re.search(r"OperationalError\) (?!no such)(.+)", said):
+                raise unusable(found[1])
+            if found := re.search(r"Error: \[Errno \d+\] (.+)", said):
+                raise ClassError(f"{found[1]}; make room or give access, then {AGAIN}")
             lines = (result.get("log") or result.get("error") or "no reason given").splitlines()
             told = [line for line in lines if "[ERROR]" in line or "Error" in line] or lines
             raise ClassError(f"nbgrader stopped: {told[-1].replace('[ERROR] ', '').strip()}")
@@ -319,9 +333,11 @@ def main(root: Path, options) -> int:
     except (ClassError, RecordError) as problem:
         print(f"course: {problem}", file=sys.stderr)
         return 1
-    except (OSError, DBAPIError) as problem:
-        words = str(getattr(problem, "orig", problem)).split("\n")[0]
-        print(f"course: {words}; {AGAIN}", file=sys.stderr)
+    except DBAPIError as problem:
+        print(f"course: {unusable(problem)}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"course: {problem}; {AGAIN}", file=sys.stderr)
         return 1
     return 0
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import stat
 import time
 import warnings
@@ -74,6 +75,8 @@ STATE = Table(
     Column("before", Text, nullable=False),  # {cell: mark} before the last regrade, or {}
 )
 
+# nbgrader logs a whole traceback before it raises the error, which we tell in one sentence.
+logging.getLogger("tornado.application").addHandler(logging.NullHandler())
 # SQLAlchemy 2.1 remarks on how nbgrader 0.9.6 builds its objects; the results are right.
 warnings.filterwarnings("ignore", "Object of type", SAWarning)
 
@@ -91,6 +94,19 @@ class Marks:
     scores: dict
     unanswered: set
     flags: list = field(default_factory=list)
+
+
+def unusable(problem: Exception | str) -> RecordError:
+    """Return the sentence on a gradebook that failed with this, and what to do."""
+    words = str(getattr(problem, "orig", problem)).split("\n")[0]
+    words = words.split("Error) ")[-1]  # behind the error's own name, which nbgrader puts there
+    remedy = "close other programs that use it or make room"
+    if "connect" in words:
+        remedy = "see that its server runs and can be reached from here"
+    return RecordError(
+        f"the gradebook cannot be used ({words}); {remedy}, then type the same command again: "
+        "marks already written stay, the others are graded again."
+    )
 
 
 def fingerprint(path: Path) -> str:
@@ -365,9 +381,5 @@ class Record:
                     self.session.rollback()
                 words = str(getattr(problem, "orig", problem)).split("\n")[0]
                 if not any(sign in words for sign in PASSING) or attempt == TRIES - 1:
-                    raise RecordError(
-                        f"the gradebook cannot be written ({words}); close other programs that "
-                        "use it or make room, then type the same command again: marks already "
-                        "written stay, the others are graded again."
-                    ) from problem
+                    raise unusable(problem) from problem
         raise AssertionError("unreachable")

@@ -273,6 +273,28 @@ def test_a_flag_stands_on_a_line_of_its_own_in_a_terminal(room, monkeypatch, cap
     assert "\rbob: Something is odd.\n" in shown
 
 
+@pytest.mark.parametrize("action", ["release", "collect", "grade", "feedback", "report"])
+def test_a_server_that_cannot_be_reached_is_said_to_be_so(room, capsys, action):
+    """nbgrader takes it for an old gradebook, and advises to upgrade that."""
+    tiny.hand_in(room, "ada")
+    with (room.folder / "nbgrader_config.py").open("a") as config:
+        config.write("c.CourseDirectory.db_url = 'postgresql+psycopg:///x?host=/nowhere'\n")
+    files = [room.step("submitted")] if action == "collect" else []
+    quiz = [] if action == "report" else ["t01"]
+    told = refused(capsys, action, room.folder, *quiz, *files)
+    assert "see that its server runs and can be reached" in told
+    assert "the same command again" in told
+    assert "upgrade" not in told
+
+
+def test_what_the_system_refused_nbgrader_is_named(room, capsys):
+    shutil.rmtree(room.step("release"))
+    room.step("release").write_text("in the way")
+    told = refused(capsys, "release", room.folder, "t01")
+    assert str(room.step("release")) in told
+    assert "make room or give access, then type the same command again" in told
+
+
 # --- through nbgrader's exchange -------------------------------------------------------
 
 
