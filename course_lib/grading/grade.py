@@ -30,6 +30,8 @@ from course_lib.grading.judge import plans, role
 from course_lib.grading.sandbox import ENVIRONMENT, PYTHON, Died, Limits, Sandbox, Student, Warm
 
 JUDGE_MEMORY = 2 << 30  # bytes
+#: How a process ends that somebody killed: an administrator, or a computer out of memory.
+KILLED = {"signal 9", "exit 9"}
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,16 @@ class Grader:
         holds.
         """
         start = time.monotonic()
+        notebook, scores, flags, ends = self._graded(path, root)
+        if KILLED & set(ends):  # once more: code that kills itself does so again
+            notebook, scores, flags, _ = self._graded(path, root)
+        return Graded(notebook, scores, flags, time.monotonic() - start)
+
+    def _graded(self, path: Path, root: Path | None) -> tuple:
+        """Return notebook, scores and flags, and how each process ended that should not have."""
         found = canonical.rebuild(path, self.version, root)
         student, scores = Student(self._sandbox), {}
+        self._judge.ends.clear()
         try:
             for number, cell in enumerate(found.notebook.cells, 1):
                 if cell.cell_type == "code" and cell.source.strip():
@@ -100,7 +110,9 @@ class Grader:
             self._judge.stop()
         for why in dict.fromkeys(student.deaths):
             found.flags.append(Flag("stopped", f"The student's code was stopped. {why}"))
-        return Graded(found.notebook, scores, found.flags, time.monotonic() - start)
+        for why in dict.fromkeys(self._judge.ends):
+            found.flags.append(Flag("unjudged", f"A check could not be finished: {why}."))
+        return found.notebook, scores, found.flags, [*student.ends, *self._judge.ends]
 
     def _shown(self, cell: NotebookNode, student: Student) -> list[NotebookNode]:
         """Run a cell where it belongs: tests with the judge, all others with the student."""
@@ -135,6 +147,7 @@ class _Judge(Warm):
         }
         super().__init__([*PYTHON, "course_lib.grading.judge"], settings, ENVIRONMENT, folder)
         self._channel, self._seconds = None, limits.test
+        self.ends: list[str] = []  # of checks that could not be finished
 
     def test(self, cell: NotebookNode, plan: tuple, student: Student) -> list[NotebookNode]:
         """Run one test cell, and hand its questions on to the student; return its outputs."""
@@ -156,6 +169,7 @@ class _Judge(Warm):
             self.stop()
         except (EOFError, OSError, wire.WireError):
             why = self.stop(ended=True)
+        self.ends.append(why)
         return checked(stopped("TestStopped", f"This check could not be finished: {why}."))
 
     def stop(self, ended: bool = False) -> str:

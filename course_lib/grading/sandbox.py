@@ -200,6 +200,7 @@ class Student:
         self._sandbox, self._channel, self._ran, self._told = sandbox, None, [], False
         self._end = time.monotonic() + sandbox.limits.total
         self.deaths: list[str] = []
+        self.ends: list[str] = []  # of those that ended by themselves
 
     def run(self, source: str) -> object:
         """Run a cell; return what it claims to have shown. Raises Died."""
@@ -248,6 +249,7 @@ class Student:
         except (EOFError, OSError):
             why = ""
         ended = self.close(ended=not why)
+        self.ends += [] if why else [ended]
         limits = self._sandbox.limits
         known = {
             "memory": f"It used more than {limits.memory >> 20:,} MB of memory.",

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -146,6 +147,44 @@ def test_processes_that_are_ended_from_outside_are_started_again(tmp_path, sourc
             warm._process.kill()
             warm._process.wait()
         assert small_quiz.points(grader.grade(path)) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("victim", ["_judge", "_sandbox"])
+def test_a_process_killed_from_outside_costs_no_points(tmp_path, source, victim):
+    path = small_quiz.submitted(tmp_path)
+    with Grader(source, limits=LIMITS) as grader:
+        warm, forks = getattr(grader, victim), []
+        fork = warm.fork
+
+        def killed_once():
+            channel = fork()
+            forks.append(channel)
+            if len(forks) == 1:
+                os.kill(max(below(warm._process.pid)), signal.SIGKILL)
+            return channel
+
+        warm.fork = killed_once
+        graded = grader.grade(path)
+    assert len(forks) > 1
+    assert small_quiz.points(graded) == [2, 2, 2]
+    assert graded.flags == []
+
+
+def test_code_that_kills_itself_is_flagged_and_costs_the_others_nothing(tmp_path, source):
+    path = small_quiz.submitted(tmp_path, one="import os; os.kill(os.getpid(), 9)")
+    with Grader(source, limits=LIMITS) as grader:
+        graded = grader.grade(path)
+    assert small_quiz.points(graded) == [0, 2, 2]
+    assert [flag.kind for flag in graded.flags] == ["stopped"]
+
+
+def test_a_check_that_never_ends_is_flagged(tmp_path):
+    endless = {**small_quiz.TESTS, "one": "while True: pass"}
+    own = small_quiz.source(tmp_path, tests=endless)
+    with Grader(own, limits=Limits(test=1)) as grader:
+        graded = grader.grade(small_quiz.submitted(tmp_path / "mine"))
+    assert small_quiz.points(graded) == [0, 2, 2]
+    assert "unjudged" in [flag.kind for flag in graded.flags]
 
 
 def test_warm_processes_end_when_the_grader_is_killed(tmp_path, source):
