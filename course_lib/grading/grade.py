@@ -27,7 +27,16 @@ from course_lib.grading import canonical, wire
 from course_lib.grading.canonical import Flag
 from course_lib.grading.cells import LONGEST, plain, stopped
 from course_lib.grading.judge import plans, role
-from course_lib.grading.sandbox import ENVIRONMENT, PYTHON, Died, Limits, Sandbox, Student, Warm
+from course_lib.grading.sandbox import (
+    ENVIRONMENT,
+    PYTHON,
+    Died,
+    Limits,
+    Sandbox,
+    SandboxError,
+    Student,
+    Warm,
+)
 
 JUDGE_MEMORY = 2 << 30  # bytes
 #: How a process ends that somebody killed: an administrator, or a computer out of memory.
@@ -89,7 +98,10 @@ class Grader:
         holds.
         """
         start = time.monotonic()
-        notebook, scores, flags, ends = self._graded(path, root)
+        try:
+            notebook, scores, flags, ends = self._graded(path, root)
+        except SandboxError:
+            ends = KILLED
         if KILLED & set(ends):  # once more: code that kills itself does so again
             notebook, scores, flags, _ = self._graded(path, root)
         return Graded(notebook, scores, flags, time.monotonic() - start)
@@ -106,8 +118,10 @@ class Grader:
                 if utils.is_grade(cell):
                     scores[cell.metadata.nbgrader.grade_id] = self._score(cell, found.flags)
         finally:
-            student.close()
-            self._judge.stop()
+            try:
+                student.close()
+            finally:
+                self._judge.stop()
         for why in dict.fromkeys(student.deaths):
             found.flags.append(Flag("stopped", f"The student's code was stopped. {why}"))
         for why in dict.fromkeys(self._judge.ends):

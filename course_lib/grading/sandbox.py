@@ -141,12 +141,13 @@ class Warm:
         except OSError as error:
             found = {"error": str(error)}
         if not found:
-            self._process.wait()
+            code = self._process.wait()
             if self._said.closed:
-                raise SandboxError("it was closed")
+                raise SandboxError("the grading processes were closed")
             self._said.seek(0)
             lines = self._said.read().decode(errors="replace").strip().splitlines()
-            found = {"error": lines[-1] if lines else "it ended at once"}
+            killed = "a grading process was ended from outside" if code in (-9, 128 + 9) else ""
+            found = {"error": killed or (lines[-1] if lines else "it ended at once")}
         if "error" in found:
             raise SandboxError(found["error"])
         return found

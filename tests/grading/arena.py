@@ -97,6 +97,7 @@ class Report:
     ended: bool  # before its time was up
     codes: list[int] = field(default_factory=list)  # exit codes of the commands
     left: list[str] = field(default_factory=list)  # command lines of processes that remained
+    killed: int = 0  # processes that we ended
     knocks: int = 0  # connections to the instructor's port
     seconds: float = 0.0
     cpu: float = 0.0  # seconds, of all processes
@@ -184,7 +185,7 @@ def run(place: Path, commands: list[tuple], late: float = LATE, **task) -> Repor
     """Run commands in the class folder of ``place``, inside bubblewrap.
 
     ``task``: ``wait`` so many seconds before the look at what is left; ``kill`` the command after
-    so many; ``meter`` what all processes use.
+    so many, or a process whose command line has ``victim`` in it; ``meter`` what all use.
     """
     task = json.dumps({"commands": commands, "port": KNOCKED} | task)
     program = [sys.executable, "-P", str(Path(__file__).with_name("inside.py")), task]

@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 from contextlib import suppress
 
 TICK = os.sysconf("SC_CLK_TCK")
+GRACE = 30  # seconds in which all must have ended after a kill
 GLANCE = 0.03  # seconds between two looks at the processor time of all processes
 
 
@@ -53,6 +56,16 @@ class Meter(threading.Thread):
         return 0
 
 
+def kill(running: subprocess.Popen, victim: str | None) -> int:
+    """Kill the command, or one process whose command line has ``victim`` in it; return how many."""
+    some = [pid for pid, line in processes().items() if victim and victim in line]
+    try:
+        os.kill(random.choice(some) if some else running.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
 def main() -> None:
     task = json.loads(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
@@ -64,19 +77,24 @@ def main() -> None:
     meter = Meter()
     if task.get("meter"):
         meter.start()
-    start, codes = time.perf_counter(), []
+    start, codes, killed = time.perf_counter(), [], 0
     with open("/tmp/log", "w+b") as log:
         for command in task["commands"]:
             running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            with suppress(subprocess.TimeoutExpired):
+            try:
                 running.wait(task.get("kill"))
-            running.kill()
+            except subprocess.TimeoutExpired:
+                killed += kill(running, task.get("victim"))
             codes.append(running.wait())
         seconds = time.perf_counter() - start
         time.sleep(task.get("wait", 0))
+        until = time.monotonic() + GRACE * ("kill" in task)
+        while processes() and time.monotonic() < until:
+            time.sleep(0.1)
         log.seek(max(log.tell() - 20_000, 0))
         text = log.read().decode(errors="replace")
     report = {"codes": codes, "left": list(processes().values()), "knocks": len(knocks)}
+    report |= {"killed": killed}
     report |= {"seconds": seconds, "cpu": sum(meter.cpu.values()) / TICK, "peak": meter.peak / 1000}
     print(json.dumps(report | {"log": text}), flush=True)
     os._exit(0)

@@ -11,6 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+import _report
+
 HERE = Path(__file__).parent
 GRADING = {
     "attacks": "hand in every hostile or faulty submission",
@@ -24,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./course bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"one of: {', '.join(NAMES)}; all if left out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page with plots")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="dask.distributed cluster (trial)")
     parser.add_argument("--patients", type=int, metavar="N", help="of the long run (trial)")
     parser.add_argument("--lab", metavar="NAME", help="measure one lab only (lab)")
@@ -60,6 +63,9 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         print(f"\nWritten to {options.json}.")
+    if options.html:
+        _report.write(report, options.html)
+        print(f"\nWritten to {options.html}.")
 
 
 def shown(number, form: str) -> str:

@@ -8,7 +8,6 @@ course.
 """
 
 import os
-import random
 import sys
 import tempfile
 from pathlib import Path
@@ -16,12 +15,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "grading"))
 import attacks
 import damage
+import faults
 from arena import COURSE, FULL, STOCK, Arena, run
 from mutations import mutated, unfair
 
 FEW, MANY = 60, 600  # submissions; stock nbgrader grades only the few
 MUTATIONS = 1000
-FAULTS, SEED = 30, 20261121  # submissions of a class whose grading is killed
+KILLS, SEED = 100, 20261121
 TOGETHER = 40  # attacks in one class, as long as they do not damage it
 HARM = ("stole", "robbed", "hurt", "leaked", "script", "escaped", "stopped", "unseen")
 
@@ -148,29 +148,6 @@ def damaged(folder: Path) -> list[dict]:
 
 
 def killed(folder: Path) -> list[dict]:
-    """Kill the grading at random moments until it is done; compare with one that was left alone."""
-    room, dice = Arena(folder / "course", COURSE), random.Random(SEED)
-    handed = {
-        f"student-{n:02}": [room.honest, room.notebooks["mallory"]][n % 2] for n in range(FAULTS)
-    }
-    command = [(*room.grader.grade, room.name)]
-    whole = room.crowd(folder / "whole", handed)
-    alone = run(whole, command, 1200)
-    place, kills, changed, left, before = room.crowd(folder / "killed", handed), 0, 0, 0, {}
-    while True:
-        report = run(place, command, 1200, kill=dice.uniform(0.2, 1) * alone.seconds, wait=1)
-        now = damage.scores(place / "class" / "gradebook.db")
-        changed += sum(now.get(name) != marks for name, marks in before.items())
-        left, before = left + len(report.left), now
-        if report.codes == [0]:
-            break
-        kills += 1
-        if kills > 100:
-            sys.exit(f"course: grading never ended in {kills} runs:\n{report.log[-2000:]}")
-    same = damage.scores(whole / "class" / "gradebook.db") == before
-    return [
-        row("kills until all were graded", kills),
-        row("finished marks that a later run changed", changed),
-        row("marks unlike those of an undisturbed run", 0 if same else 1),
-        row("processes left after a kill", left),
-    ]
+    """Kill grader, judges and sandboxes at random moments; compare with a run left alone."""
+    found = faults.killed(Arena(folder / "course", COURSE), folder, FEW, KILLS)
+    return [row(name, number) for name, number in found.items()]
