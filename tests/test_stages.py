@@ -16,7 +16,7 @@ import system
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Run the verb with commands that only answer with the exit codes given."""
-    for folder in ("notebooks", "browser", "grading"):
+    for folder in ("notebooks", "browser", "grading", "doors"):
         (tmp_path / "tests" / folder).mkdir(parents=True)
     house.write(tmp_path / "tests/test_one.py", "")
     house.write(tmp_path / "notebooks/03_lesson.ipynb", "")
@@ -39,7 +39,7 @@ def run(monkeypatch, tmp_path):
 
 
 def kind(command):
-    for name in ("browser", "grading"):
+    for name in ("browser", "grading", "doors"):
         if f"pytest tests/{name}" in command:
             return name
     if "--nbval" in command:
@@ -54,42 +54,43 @@ def kinds(asked):
 def test_everything_runs_and_the_fastest_first(run):
     code, asked = run()
     assert code == 0
-    assert kinds(asked) == ["style", "style", "style", "units", "notebooks", "grading", "browser"]
+    slow = ["grading", "browser", "doors"]
+    assert kinds(asked) == ["style", "style", "style", "units", "notebooks", *slow]
     assert "notebooks/03_lesson.ipynb" in asked[4][0]
     assert {chromium for _, chromium in asked} == {"/opt/chromium"}
 
 
-def test_fast_leaves_out_the_browser_and_needs_none(run, monkeypatch):
+def test_fast_leaves_out_browser_and_doors_and_needs_none(run, monkeypatch):
     monkeypatch.setattr(browser, "ensure", lambda: pytest.fail("looked for a browser"))
     code, asked = run(fast=True)
     assert code == 0
-    assert "browser" not in kinds(asked)
+    assert not {"browser", "doors"} & set(kinds(asked))
 
 
-@pytest.mark.parametrize("failing", range(7))
+@pytest.mark.parametrize("failing", range(8))
 def test_one_failure_fails_the_whole_and_stops_nothing(run, failing):
-    codes = [0] * 7
+    codes = [0] * 8
     codes[failing] = 1
     code, asked = run(codes=codes)
     assert code == 1
-    assert len(asked) == 7
+    assert len(asked) == 8
 
 
-@pytest.mark.parametrize("empty", [3, 4, 5, 6])
+@pytest.mark.parametrize("empty", [3, 4, 5, 6, 7])
 def test_a_stage_without_tests_is_a_failure(run, capsys, empty):
-    codes = [0] * 7
+    codes = [0] * 8
     codes[empty] = run_tests.NO_TESTS
     assert run(codes=codes)[0] == 1
     assert "selected no tests" in capsys.readouterr().out
 
 
 def test_own_arguments_may_leave_a_stage_empty_but_not_all(run):
-    code, asked = run("-k", "trough", codes=[0, 5, 5, 5])
+    code, asked = run("-k", "trough", codes=[0, 5, 5, 5, 5])
     assert code == 0
-    assert kinds(asked) == ["units", "notebooks", "grading", "browser"]
+    assert kinds(asked) == ["units", "notebooks", "grading", "browser", "doors"]
     assert all(command.endswith("-k trough") for command, _ in asked)
-    assert run("-k", "trough", codes=[5, 5, 5, 5])[0] == 1
-    assert run("-k", "trough", codes=[0, 5, 5, 1])[0] == 1
+    assert run("-k", "trough", codes=[5, 5, 5, 5, 5])[0] == 1
+    assert run("-k", "trough", codes=[0, 5, 5, 5, 1])[0] == 1
 
 
 def test_named_files_run_alone(run):
@@ -103,7 +104,7 @@ def test_named_files_run_alone(run):
 def test_named_files_ask_for_a_browser_only_if_they_use_one(run):
     assert run("tests/test_one.py")[1][0][1] is None
     assert run("notebooks/03_lesson.ipynb")[1][0][1] is None
-    for path in ("tests", "tests/browser"):
+    for path in ("tests", "tests/browser", "tests/doors"):
         assert run(path)[1][0][1] == "/opt/chromium"
 
 
@@ -168,6 +169,13 @@ def test_only_tests_that_grade_need_the_grader_s_programs(run, monkeypatch, caps
 
     monkeypatch.setattr(system, "grading", none)
     assert run("tests/test_one.py")[0] == 0
-    for words in ([], ["tests"], ["tests/grading"], ["tests/browser"], ["-k", "marks"]):
+    for words in (
+        [],
+        ["tests"],
+        ["tests/grading"],
+        ["tests/browser"],
+        ["tests/doors"],
+        ["-k", "marks"],
+    ):
         assert run(*words) == (1, [])
         assert capsys.readouterr().err == "course: no bubblewrap; type: this\n"

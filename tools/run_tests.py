@@ -15,7 +15,7 @@ PYTEST = [sys.executable, "-m", "pytest"]
 EACH = ["-n", "auto", "--dist", "worksteal"]
 FILES = ["-n", "auto", "--dist", "loadfile"]
 NO_TESTS = 5  # pytest's exit code when nothing was selected
-GRADING = ["grading", "quizzes", "browser"]  # the formgrader grades, too
+GRADING = ["grading", "quizzes", "browser", "doors"]  # the formgrader and the hub grade, too
 
 
 def lint(root):
@@ -49,7 +49,7 @@ def stages(root, fast, rest):
     if not rest:
         yield "style and imports", list(lint(root))
     notebooks = sorted(str(path.relative_to(root)) for path in (root / "notebooks").glob("*.ipynb"))
-    slow = [f"--ignore=tests/{name}" for name in ("browser", "notebooks", "grading")]
+    slow = [f"--ignore=tests/{name}" for name in ("browser", "notebooks", "grading", "doors")]
     yield "units", [[*PYTEST, *EACH, "tests", *slow, *rest]]
     if (root / "tests" / "notebooks").is_dir():
         notebooks.insert(0, "tests/notebooks")
@@ -59,6 +59,7 @@ def stages(root, fast, rest):
     yield "grading", [[*PYTEST, "tests/grading", *slow, *rest]]
     if not fast:
         yield "browser", [[*PYTEST, "tests/browser", *rest]]
+        yield "doors", [[*PYTEST, "tests/doors", *rest]]
 
 
 def main(root: Path, fast, rest):
@@ -67,7 +68,7 @@ def main(root: Path, fast, rest):
         system.python_library()
         if any(touches(root, rest, name) for name in GRADING):
             system.grading()
-        if not fast and touches(root, rest, "browser"):
+        if not fast and any(touches(root, rest, name) for name in ("browser", "doors")):
             env["COURSE_CHROMIUM"] = browser.ensure()
     except system.Missing as missing:
         print(f"course: {missing}", file=sys.stderr)
