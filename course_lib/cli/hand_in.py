@@ -85,4 +85,6 @@ def run(root, options):
         print(sentence)
     print(f"Packed as you last saved it: {packed}")
     print("Hand in this file where your instructor told you to.")
+    if not name:
+        print(f"By mail? Then add your name: ./course hand-in {options.quiz} --name NAME")
     return 0

@@ -66,11 +66,12 @@ def hand_in(clone, *words):
 
 def test_a_finished_quiz_is_packed_as_it_is_without_a_word_too_much(clone, own):
     own.write_text(notebook(answered(**FULL)))
-    *told, packed, last = hand_in(clone, "q03").splitlines()
+    *told, packed, where, by_mail = hand_in(clone, "q03").splitlines()
     assert told == []
     path = clone / "work/hand-in" / f"{QUIZ}.zip"
     assert packed == f"Packed as you last saved it: {path}"
-    assert last == "Hand in this file where your instructor told you to."
+    assert where == "Hand in this file where your instructor told you to."
+    assert by_mail == "By mail? Then add your name: ./course hand-in q03 --name NAME"
     with zipfile.ZipFile(path) as bundle:
         assert bundle.namelist() == [FILE]
         assert bundle.read(FILE) == own.read_bytes()
@@ -87,7 +88,7 @@ def test_the_same_answers_make_the_same_file(clone, own):
 
 def test_with_a_name_the_file_tells_whose_it_is(clone, own, tmp_path):
     own.write_text(notebook(answered(**FULL)))
-    hand_in(clone, "q03", "--name", "Ada Lovelace")
+    assert "By mail?" not in hand_in(clone, "q03", "--name", "Ada Lovelace")
     packed = clone / "work/hand-in" / f"{QUIZ}_Ada-Lovelace.zip"
     collect.collect(packed.parent, QUIZ, tmp_path / "submitted", tmp_path / "downloaded")
     found = tmp_path / "submitted/Ada-Lovelace" / QUIZ / FILE

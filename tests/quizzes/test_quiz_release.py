@@ -32,6 +32,13 @@ def automatic(name):
 
 
 @pytest.mark.parametrize("name", QUIZZES)
+def test_the_end_of_a_quiz_names_its_own_file_and_how_to_pack_it(name):
+    *_, end = nbformat.read(quizzes.released(name), as_version=4).cells
+    assert f"`work/quizzes/{name}`" in end.source
+    assert f"`./course hand-in {name.split('_')[0]}`" in end.source
+
+
+@pytest.mark.parametrize("name", QUIZZES)
 def test_the_committed_release_is_what_nbgrader_makes_now(name):
     committed = quizzes.released(name).read_text(encoding="utf-8")
     assert quizzes.release_text(name) == committed, "run ./course author"
