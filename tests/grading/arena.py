@@ -14,7 +14,7 @@ import subprocess
 import sys
 import sysconfig
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -77,6 +77,7 @@ class Grader:
     grade: tuple[str, ...]
     feedback: tuple[str, ...]
     config: str = STOCK_CONFIG
+    root: bool = False  # it runs with the rights of root, as in a container
 
 
 NBGRADER = (sys.executable, "-P", "-m", "nbgrader")
@@ -88,6 +89,10 @@ COURSE = Grader(
     (*COURSE_CLI, "feedback", "/class"),
     (ROOT / "notebooks" / "quizzes" / "nbgrader_config.py").read_text(encoding="utf-8"),
 )
+AUTOGRADE = Grader("autograde", STOCK.grade, STOCK.feedback, COURSE.config)
+ROOT_COURSE = replace(COURSE, name="root", root=True)
+#: What root keeps: what it takes to make sandboxes. Without a user namespace: it is the real root.
+KEPT = ("SYS_ADMIN", "NET_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL", "DAC_OVERRIDE")
 
 
 @dataclass
@@ -124,7 +129,8 @@ class Arena:
         (room / "nbgrader_config.py").write_text(self.grader.config)
         self.submission(self.template, BEFORE).hand_in()
         release = (*NBGRADER, "generate_assignment")
-        report = run(self.template, [(*words, self.name) for words in (release, self.grader.grade)])
+        commands = [(*words, self.name) for words in (release, self.grader.grade)]
+        report = run(self.template, commands, root=self.grader.root)
         if report.codes != [0, 0]:
             raise RuntimeError(f"{self.grader.name} did not grade an honest student:\n{report.log}")
         with Gradebook(f"sqlite:///{room / 'gradebook.db'}") as gradebook:
@@ -173,7 +179,8 @@ class Arena:
             handed.hand_in()
         commands = [(*words, self.name) for words in (self.grader.grade, self.grader.feedback)]
         wait = max(attack.wait for attack in attacks)
-        return place, run(place, commands, LATE + EACH * len(attacks), wait=wait)
+        late = LATE + EACH * len(attacks)
+        return place, run(place, commands, late, self.grader.root, wait=wait)
 
 
 def mallory(attack: Attack) -> str:
@@ -181,8 +188,8 @@ def mallory(attack: Attack) -> str:
     return f"{HOSTILE}-{attack.name}"
 
 
-def run(place: Path, commands: list[tuple], late: float = LATE, **task) -> Report:
-    """Run commands in the class folder of ``place``, inside bubblewrap.
+def run(place: Path, commands: list[tuple], late: float = LATE, root=False, **task) -> Report:
+    """Run commands in the class folder of ``place``, inside bubblewrap; as nobody or as root.
 
     ``task``: ``wait`` so many seconds before the look at what is left; ``kill`` the command after
     so many, or a process whose command line has ``victim`` in it; ``meter`` what all use.
@@ -190,7 +197,9 @@ def run(place: Path, commands: list[tuple], late: float = LATE, **task) -> Repor
     task = json.dumps({"commands": commands, "port": KNOCKED} | task)
     program = [sys.executable, "-P", str(Path(__file__).with_name("inside.py")), task]
     rooms, before = {place / "class": "/class", place / "home": "/home/instructor"}, []
-    if os.geteuid() == 0:  # become nobody first: root in a namespace is still root to the kernel
+    if (
+        os.geteuid() == 0 and not root
+    ):  # become nobody first: root in a namespace is still root to the kernel
         subprocess.run(["chown", "-hR", f"{NOBODY}:{NOBODY}", *rooms], check=True)
         before = ["bwrap", "--bind", "/proc", "/proc", *shown(rooms)]
         before += [
@@ -202,6 +211,10 @@ def run(place: Path, commands: list[tuple], late: float = LATE, **task) -> Repor
         ]
         rooms = {name: name for name in rooms.values()}
     words = [*before, "bwrap", "--unshare-all", "--new-session", "--cap-drop", "ALL"]
+    if root:
+        kinds = ("pid", "net", "ipc", "uts", "cgroup")
+        words[1:2] = [f"--unshare-{kind}" for kind in kinds]
+        words += [word for name in KEPT for word in ("--cap-add", f"CAP_{name}")]
     words += ["--proc", "/proc", *shown(rooms), "--clearenv"]
     for name, value in ENVIRONMENT.items():
         words += ["--setenv", name, value]

@@ -1,7 +1,9 @@
 """The bank of attacks, and the eyes that look for damage: proved on stock nbgrader and by hand."""
 
+import os
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ import pytest
 import attacks
 import damage
 import mutations
-from arena import COURSE, FULL, STOCK, Arena, Report
+from arena import AUTOGRADE, COURSE, FULL, ROOT_COURSE, STOCK, Arena, Report, run
 from mutations import mutated, unfair
 
 BANK = attacks.bank()
@@ -27,6 +29,10 @@ STOCK_FAILS = {
 #: A handful for the course's grader, one or two of each family.
 SAMPLE = [*STOCK_FAILS, "skip-execution", "session-patched", "agreeable-float", "link-to-classmate"]
 SAMPLE += ["cells-reversed", "truncated", "process-stays", "group-killed", "missing-attachment"]
+#: The other ways to grade: nbgrader's own command, which formgrader's button calls too, and root.
+ROADS = [AUTOGRADE, *([ROOT_COURSE] if os.geteuid() == 0 else [])]
+FEW = ["gradebook-now", "classmate-overwritten", "letter-read", "network-local", "process-stays"]
+FEW += ["link-to-classmate", "honest-os-exit"]
 
 
 def named(*names):
@@ -65,6 +71,19 @@ def test_stock_nbgrader_is_harmed_and_the_detector_sees_it(stock):
 def test_the_course_withstands_what_stock_nbgrader_does_not(course):
     place, report = course.attack(named(*SAMPLE))
     common, own = damage.damage(course, named(*SAMPLE), place, report)
+    assert common == []
+    assert {name: found for name, found in own.items() if found} == {}
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.name)
+def test_the_other_roads_withstand_it_too(road, tmp_path):
+    (tmp_path / "class").mkdir()
+    (tmp_path / "home").mkdir()
+    me = run(tmp_path, [(sys.executable, "-c", "import os; print(os.getuid())")], root=road.root)
+    assert (me.log == "0\n") is road.root
+    arena = Arena(tmp_path / "arena", road)
+    place, report = arena.attack(named(*FEW))
+    common, own = damage.damage(arena, named(*FEW), place, report)
     assert common == []
     assert {name: found for name, found in own.items() if found} == {}
 
