@@ -26,6 +26,7 @@ EXTRA = {
 #: Groups with an environment of their own, and what else each is compiled from.
 ASIDE = {
     "site": [],
+    "pages": [],
     "binder": [],
     "hub": ["pyproject.toml", "--extra", "grade", "--group", "build"],
 }

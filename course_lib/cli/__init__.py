@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_lib.cli import classes, edition
+from course_lib.cli import classes, edition, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDENT, DEVELOPER = "requirements.lock", "requirements-dev.lock"
@@ -24,9 +24,10 @@ HELP = {
     "author": "execute the notebooks and write their outputs and the quizzes",
     "bench": "measure the course beside its peers",
     "bundle": "pack what a student receives, without solutions",
+    "pages": "write each lesson as a page to read and to print",
     "class": "run a class: release, collect, grade, feedback, report",
 }
-SOURCE_ONLY = ("test", "author", "bench", "bundle", "class")
+SOURCE_ONLY = ("test", "author", "bench", "bundle", "pages", "class")
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,7 +44,7 @@ def complain(sentence, code=1):
 
 
 def verbs():
-    """The verbs of this edition: a student's has no tools folder, so five fewer."""
+    """The verbs of this edition: a student's has no tools folder, so fewer of them."""
     source = (ROOT / "tools").is_dir()
     return [verb for verb in HELP if source or verb not in SOURCE_ONLY]
 
@@ -91,6 +92,9 @@ def parser(verb):
         made.add_argument("--due", action="store_true", help="list what is past its review date")
     elif verb == "bundle":
         made.add_argument("file", type=Path, metavar="FILE.zip")
+    elif verb == "pages":
+        made.set_defaults(lock=STUDENT)
+        pages.arguments(made)
     elif verb == "test":
         made.set_defaults(lock=DEVELOPER)
         made.add_argument("--fast", action="store_true", help="leave out the browser")
@@ -154,6 +158,8 @@ def main(argv):
         import bundle
 
         return bundle.write(ROOT, options.file)
+    if options.verb == "pages":
+        return pages.run(ROOT, options)
     if options.verb == "test":
         import run_tests
 

@@ -1,0 +1,54 @@
+"""./course pages: the lessons to read and to print."""
+
+import re
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+
+def repository(text):
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
+        raise ArgumentTypeError(f"{text!r} is not OWNER/NAME of a repository on GitHub")
+    return text
+
+
+def address(text):
+    if not re.match(r"https?://", text):
+        raise ArgumentTypeError(f"{text!r} is not an address: it starts with https://")
+    return text
+
+
+def arguments(made):
+    made.add_argument(
+        "--out", type=Path, default=Path("pages"), metavar="DIR", help="where to; pages by default"
+    )
+    made.add_argument(
+        "--repository",
+        type=repository,
+        default="",
+        metavar="OWNER/NAME",
+        help="your copy on GitHub: the pages link to Binder",
+    )
+    made.add_argument(
+        "--site", type=address, default="", metavar="URL", help="where the browser-only course is"
+    )
+    made.add_argument(
+        "--hub",
+        type=address,
+        default="",
+        metavar="URL",
+        help="the folder of the course as your JupyterHub shows it",
+    )
+
+
+def run(root, options):
+    import pages  # the tool; the launcher has no nbconvert yet when it reads this file
+
+    doors = pages.Doors(options.site, options.repository, options.hub)
+    try:
+        written = pages.write(root, options.out, doors)
+    except (ValueError, OSError) as problem:
+        print(f"course: {problem}", file=sys.stderr)
+        return 1
+    print(f"{len(written)} pages in {options.out}; open {written[0]} in a browser.")
+    return 0
