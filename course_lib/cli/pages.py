@@ -25,17 +25,15 @@ def arguments(made):
     made.add_argument(
         "--repository",
         type=repository,
-        default="",
         metavar="OWNER/NAME",
         help="your copy on GitHub: the pages link to Binder",
     )
     made.add_argument(
-        "--site", type=address, default="", metavar="URL", help="where the browser-only course is"
+        "--site", type=address, metavar="URL", help="where the browser-only course is"
     )
     made.add_argument(
         "--hub",
         type=address,
-        default="",
         metavar="URL",
         help="the folder of the course as your JupyterHub shows it",
     )
@@ -44,7 +42,7 @@ def arguments(made):
 def run(root, options):
     import pages  # the tool; the launcher has no nbconvert yet when it reads this file
 
-    doors = pages.Doors(options.site, options.repository, options.hub)
+    doors = pages.Doors(options.site or "", options.repository or "", options.hub or "")
     try:
         written = pages.write(root, options.out, doors)
     except (ValueError, OSError) as problem:

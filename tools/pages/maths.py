@@ -27,7 +27,13 @@ def drawn(tex, own_line):
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1)
     svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)
     return svg, convert(tex, display="block" if own_line else "inline")
-json.dump([drawn(*formula) for formula in json.load(sys.stdin)], sys.stdout)
+pictures = []
+for tex, own_line in json.load(sys.stdin):
+    try:
+        pictures.append(drawn(tex, own_line))
+    except Exception as error:
+        sys.exit(f"the formula {tex} cannot be drawn: {error!r}")
+json.dump(pictures, sys.stdout)
 """
 
 
@@ -37,7 +43,7 @@ def drawn(formulas: list[tuple[str, bool]]) -> list[str]:
     asked = json.dumps(formulas)
     done = subprocess.run(command, input=asked, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
-        raise ValueError(f"a formula cannot be drawn: {done.stderr.strip().splitlines()[-1]}")
+        raise ValueError(done.stderr.strip().splitlines()[-1])
     pictures = zip(formulas, json.loads(done.stdout), strict=True)
     return [
         f'<span class="{"formula" if own_line else "maths"}">{svg}'
