@@ -20,7 +20,15 @@ def address(text):
 
 def arguments(made):
     made.add_argument(
-        "--out", type=Path, default=Path("pages"), metavar="DIR", help="where to; pages by default"
+        "--instructor",
+        action="store_true",
+        help="write those for the instructor, with the answers of the quizzes",
+    )
+    made.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where to; by default pages, or instructor for those pages",
     )
     made.add_argument(
         "--repository",
@@ -43,10 +51,15 @@ def run(root, options):
     import pages  # the tool; the launcher has no nbconvert yet when it reads this file
 
     doors = pages.Doors(options.site or "", options.repository or "", options.hub or "")
+    out = options.out or Path("instructor" if options.instructor else "pages")
     try:
-        written = pages.write(root, options.out, doors)
+        if options.instructor:
+            written = pages.write_for_instructors(root, out)
+        else:
+            written = pages.write(root, out, doors)
     except (ValueError, OSError) as problem:
         print(f"course: {problem}", file=sys.stderr)
         return 1
-    print(f"{len(written)} pages in {options.out}; open {written[0]} in a browser.")
+    secret = " They hold answers: keep them from students." if options.instructor else ""
+    print(f"{len(written)} pages in {out}; open {written[0]} in a browser.{secret}")
     return 0

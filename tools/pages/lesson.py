@@ -17,7 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from course_lib import checks
 from course_lib.evidence import ASSETS
-from course_lib.labs.spec import Prediction
+from course_lib.labs.spec import LabSpec, Prediction
 from pages import layout
 from pages.doors import Doors
 
@@ -183,7 +183,16 @@ def _around_lab(output: Tag, name: str, asked: bool) -> list[tuple[str, str]]:
     return told
 
 
+def spec(lab: str) -> LabSpec | None:
+    """How this lab is declared; None for one with a frame of its own."""
+    return getattr(_module(lab), "SPEC", None)
+
+
 def prediction(lab: str) -> Prediction:
     """What this lab asks before it opens."""
-    module = importlib.import_module(f"course_lib.labs.{lab}")
-    return module.SPEC.prediction if hasattr(module, "SPEC") else module.PREDICTION
+    declared = spec(lab)
+    return declared.prediction if declared else _module(lab).PREDICTION
+
+
+def _module(lab: str):
+    return importlib.import_module(f"course_lib.labs.{lab}")
