@@ -93,6 +93,10 @@ def test_every_lab_is_a_question_a_sentence_a_table_and_an_answer(soups, name):
         assert lab.img or lab["aria-label"].startswith("Tumour board")
         assert lab.table
         assert lab["aria-label"] in answers
+        open_on_paper = {fold.summary.get_text() for fold in lab.select("details:not(.answer)")}
+        assert open_on_paper <= {"Show data", "Show the rules", "Show the counts as a table"}
+        for fold in lab.select("details.answer"):
+            assert (fold.p or fold.caption).get_text() in answers
     asked = [lesson.prediction(call) for call in dict.fromkeys(calls)]
     boxes, folds = soups[name].select(".predict"), soups[name].select(".output > .answer")
     for plan, box, fold in zip(asked, boxes, folds, strict=True):
@@ -135,6 +139,12 @@ def test_every_formula_is_drawn_and_told(soups, name):
 def test_a_formula_that_cannot_be_drawn_is_named():
     with pytest.raises(ValueError, match=r"\\frac{1 cannot be drawn"):
         maths.drawn([("x", False), (r"\frac{1", False)])
+
+
+def test_a_notebook_that_is_no_lesson_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"^00_start_here\.ipynb is no lesson"):
+        pages.write(house.make(tmp_path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 # --- doors ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "template"
 COURSE = "Immunotherapy for breast cancer"
@@ -26,5 +27,5 @@ def fill(template: str, **values: object) -> str:
 
 def page(title: str, body: str, links: list[tuple[str, str]] = ()) -> str:
     """Return a whole page; ``links`` are (name, address) pairs above it."""
-    css = jinja2.utils.markupsafe.Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))
+    css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))
     return fill("page", title=title, body=body, links=links, css=css)

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -24,6 +25,9 @@ from pages.doors import Doors
 LESSON = re.compile(r"(\d\d_\w+)\.ipynb$")
 QUIZ = re.compile(r"\.\./(quizzes/.+\.ipynb)$")
 CALL = re.compile(r'^(?:checks\.ask\("(?P<check>[\w-]+)"\)|(?P<lab>\w+)\.lab\(.*\))$', re.M)
+WORDS = "Words-of-this-lesson"
+#: The fold of a lab that holds what its reader is asked to find: the others show data.
+TO_WORK_OUT = re.compile(r"answers|scores")
 #: Styles of the notebook's own: the page has its style sheet.
 PLAIN = ("table", "caption", "th", "td", "fieldset", "legend", "details", "summary", "p")
 
@@ -70,12 +74,17 @@ def fragment(html: str) -> BeautifulSoup:
 
 
 def read(path: Path, doors: Doors) -> Page:
-    """Return the page of the lesson in ``path``, which has its outputs."""
+    """Return the page of the lesson in ``path``, which has its outputs.
+
+    Raises ValueError for a notebook without the title, question or words of a lesson.
+    """
     exporter = HTMLExporter(
         extra_template_basedirs=[str(layout.TEMPLATES.parent)], template_name="template"
     )
     exporter.register_filter("markdown2html", markdown)
     body = fragment(exporter.from_filename(str(path))[0])
+    if not (body.h1 and body.h2 and body.find(id=WORDS)):
+        raise ValueError(f"{path.name} is no lesson: it lacks its title or “{WORDS}”.")
     for tag in body.select("style, .anchor-link"):
         tag.decompose()
     for tag in body.find_all(PLAIN):
@@ -121,7 +130,7 @@ def _explain_words(body: BeautifulSoup, lesson: str) -> None:
     glossary = tomllib.loads((ASSETS / "glossary.toml").read_text(encoding="utf-8"))
     mine = {term for term, entry in glossary.items() if lesson in entry["lessons"]}
     names = {term.lower(): f"word-{re.sub(r'[^a-z0-9]+', '-', term.lower())}" for term in mine}
-    listed = body.find(id="Words-of-this-lesson").find_next("ul")
+    listed = body.find(id=WORDS).find_next("ul")
     for item in listed.find_all("li"):
         item["id"] = names[item.strong.get_text().lower()]
     for tag in body.find_all("strong"):
@@ -177,9 +186,9 @@ def _around_lab(output: Tag, name: str, asked: bool) -> list[tuple[str, str]]:
     asleep = next(p for p in output.find_all("p") if p.get_text().startswith("The lab is asleep"))
     asleep.decompose()
     for fold in saved.find_all("details"):
-        if not fold.find("table"):  # what the reader is asked to work out
+        if TO_WORK_OUT.search(fold.summary.get_text()):
             fold["class"] = "answer"
-            told.append((title, " ".join(p.get_text() for p in fold.find_all("p"))))
+            told.append((title, Markup(fold.decode_contents().partition("</summary>")[2])))
     return told
 
 
