@@ -141,6 +141,14 @@ def test_a_formula_that_cannot_be_drawn_is_named():
         maths.drawn([("x", False), (r"\frac{1", False)])
 
 
+def test_a_lab_that_opens_twice_asks_once_and_prints_its_rules_once(soups):
+    page = soups["10_patient_selection"]
+    assert len(page.select(".course-lab-saved")) == 2
+    assert len(page.select(".predict")) == 1
+    rules = [fold.parent for fold in page.find_all("summary", string="Show the rules")]
+    assert [fold.get("class") for fold in rules] == [None, ["again"]]
+
+
 def test_a_notebook_that_is_no_lesson_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"^00_start_here\.ipynb is no lesson"):
         pages.write(house.make(tmp_path), tmp_path / "out")

@@ -165,18 +165,22 @@ def _ask_and_answer(body: BeautifulSoup) -> None:
         if call and call["check"]:
             asked.append(checks.bank()[call["check"]])
         elif call:
-            labs += _around_lab(output, call["lab"], call["lab"] in seen)
-            seen.add(call["lab"])
+            labs += _around_lab(output, call["lab"], seen)
     told = layout.fill("answers", labs=labs, checks=asked, verdict=checks.verdict)
     body.append(fragment(told))
 
 
-def _around_lab(output: Tag, name: str, asked: bool) -> list[tuple[str, str]]:
-    """Put a lab's question before it and the answer after it; return (what, answer) pairs."""
+def _around_lab(output: Tag, name: str, seen: set[str]) -> list[tuple[str, str]]:
+    """Put a lab's question before it and the answer after it; return (what, answer) pairs.
+
+    ``seen`` are labs and tables of data that the page has already: a question is asked once, and
+    paper holds a table once.
+    """
     saved = output.select_one(".course-lab-saved")
     title = saved["aria-label"]
     told = []
-    if not asked:
+    if name not in seen:
+        seen.add(name)
         plan = prediction(name)
         parts = [plan.explanation(), plan.afterword()]
         explained = " ".join(part for part in parts if part)
@@ -189,6 +193,9 @@ def _around_lab(output: Tag, name: str, asked: bool) -> list[tuple[str, str]]:
         if TO_WORK_OUT.search(fold.summary.get_text()):
             fold["class"] = "answer"
             told.append((title, Markup(fold.decode_contents().partition("</summary>")[2])))
+        elif str(fold) in seen:
+            fold["class"] = "again"
+        seen.add(str(fold))
     return told
 
 
