@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SECRET = "answer = 6 * 7  # only the instructor knows"
 HIDDEN = "assert answer == 42, 'the hidden test'"
 COPIED = [
+    ".dockerignore",
     "course",
     "course_lib",
     "tools",
@@ -85,7 +86,9 @@ def make(folder):
     write(source / "answers.toml", f"reference = '''{SECRET}'''\n")
     write(folder / f"notebooks/release/{quiz}/{quiz}.ipynb", notebook("# YOUR CODE HERE"))
     write(folder / "tests/test_something.py", "")
+    write(folder / "assets/instructor/start_here.toml", f"expected = '''{SECRET}'''\n")
     write(folder / "docs/instructors.md", "")
+    write(folder / "docs/hub/config.py", "")
     write(folder / "docs/lab.png", "a picture")
     write(folder / "CONTRIBUTING.md", "")
     write(folder / ".ci/run", "")
