@@ -1,6 +1,5 @@
 """./course lab: lay out work/, start JupyterLab on it, say when it is ready."""
 
-import json
 import os
 import secrets
 import signal
@@ -12,38 +11,20 @@ import urllib.error
 import urllib.request
 import webbrowser
 
-from course_lib.cli import complain, edition
+from course_lib.cli import complain, edition, settings
 
 HOST = "127.0.0.1"
 ENDINGS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-# Nothing is asked of the outside world, and an instructor's nbgrader stays off here,
-# so that a lesson looks the same whichever lock is installed.
-PAGE = {
-    "disabledExtensions": {
-        "@jupyterlab/apputils-extension:announcements": True,
-        "@jupyterlab/extensionmanager-extension": True,
-        "@jupyter/nbgrader": True,
-        "@jupyter-notebook/lab-extension": True,
-    }
-}
-INSTRUCTORS = ["notebook"] + [
-    f"nbgrader.server_extensions.{part}"
-    for part in ("formgrader", "validate_assignment", "assignment_list", "course_list")
-]
 FLAGS = [
     "--log-level=WARN",
     "--LabApp.log_level=WARN",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    "--LabApp.news_url=None",
-    "--LabApp.extension_manager=readonly",
-    *(f"--ServerApp.jpserver_extensions={name}=False" for name in INSTRUCTORS),
+    "--ServerApp.jpserver_extensions=notebook=False",
     "--ServerApp.port_retries=0",
-    "--ServerApp.kernel_websocket_connection_class=course_lib.server.PromptConnection",
-    "--FileContentsManager.pre_save_hook=course_lib.server.keep_readable",
     "--ServerApp.answer_yes=True",
     "--ServerApp.open_browser=False",
+    *settings.flags(),
 ]
 
 
@@ -64,11 +45,10 @@ def is_busy(port):
     return False
 
 
-def settings(work):
+def environment(work):
     """The environment of the server: its settings live in work/, not in the student's home."""
     config = work / ".jupyter"
-    page = config / "labconfig" / "page_config.json"
-    edition.replace(page, json.dumps(PAGE).encode())
+    settings.write_page(config)
     return os.environ | {
         "JUPYTER_CONFIG_DIR": str(config),
         "JUPYTER_PREFER_ENV_PATH": "1",
@@ -97,7 +77,7 @@ def run(root, options):
         complain(f"port {port} is busy; choose another, or leave --port out to take any free one.")
     for sentence in edition.lay_out(root, work, options.page if options.fresh else None):
         print(sentence)
-    env = settings(work)
+    env = environment(work)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={HOST}", *FLAGS]
     command += [f"--ServerApp.port={port}", f"--ServerApp.root_dir={work}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
