@@ -31,6 +31,8 @@ ASIDE = {
     "hub": ["pyproject.toml", "--extra", "grade", "--group", "build"],
 }
 NAMED_FOR_STUDENTS = ["jupyterlab", "ipywidgets", "plotly", "numpy", "anywidget"]
+# Binder ships it, in a version that asks for an older JupyterLab than ours.
+ON_BINDER = "notebook"
 NAMED = [*NAMED_FOR_STUDENTS, "nbgrader", "psycopg", "nbval", "pytest"]
 # Ceilings on packages that we do not name ourselves, and why.
 CEILINGS = ["argon2-cffi-bindings<26"]  # later ones have no wheel for Macs with Intel
@@ -76,7 +78,8 @@ def needed_by(pins, wanted):
 def environment(root, student=False):
     """The text of environment.yml: the named packages first, then every pin they need."""
     pins = read(root / (STUDENT if student else DEV))
-    named = NAMED_FOR_STUDENTS if student else NAMED
+    named = [*NAMED_FOR_STUDENTS, ON_BINDER] if student else NAMED
+    pins[ON_BINDER] = read(root / GRADE)[ON_BINDER]
     pulled = needed_by(pins, [*named, "hatchling"]) - set(named)
     lines = [
         "# Written by tools/locks.py together with the locks; do not edit.",
