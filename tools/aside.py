@@ -7,33 +7,43 @@ Each is a group of pyproject.toml with a lock in tools/ (written by tools/locks.
 import hashlib
 import os
 import runpy
-import shutil
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def uv(doing: str, *words) -> None:
+    """Run the course's uv; raises the launcher's SetupError, one sentence, if it fails."""
+    launcher = runpy.run_path(str(ROOT / "course"))
+    launcher["step"]([launcher["get_uv"](), *words], doing)
+
+
+def interpreter(version: str) -> str:
+    """A Python of this version for uv: here, among pyenv's, or by its number, to be fetched."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    kept = sorted(map(str, pyenv.glob(f"versions/{version}.*/bin/python")))
+    ours = ".".join(map(str, sys.version_info[:2])) == version
+    return sys.executable if ours else (kept or [version])[-1]
+
+
 def python(name: str, version: str | None = None) -> Path:
     """Return the Python of this environment; make the environment if it is not there.
 
-    `version` names another Python ("3.12") where that is on this machine; otherwise, and by
-    default, it is the one that runs now. Raises the launcher's SetupError, one sentence, if a
-    package cannot be fetched.
+    `version` names another Python, such as "3.12"; by default it is the one that runs now.
+    Raises the launcher's SetupError, one sentence, if a package cannot be fetched.
     """
-    launcher = runpy.run_path(str(ROOT / "course"))
     lock, place = ROOT / "tools" / f"{name}.lock", ROOT / ".tools" / name
-    base = (version and shutil.which(f"python{version}")) or sys.executable
+    base = interpreter(version) if version else sys.executable
     inside = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     known = f"{place} {Path(base).resolve()} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
     stamp = place / "lock.sha256"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == known:
         return inside
     print(f"Installing the packages of tools/{lock.name} (once) …", file=sys.stderr, flush=True)
-    uv, step = launcher["get_uv"](), launcher["step"]
-    make = [uv, "venv", "--quiet", "--clear", "--python", base]
-    step([*make, place], f"making .tools/{name}", False)
-    sync = [uv, "pip", "sync", "--quiet", "--python", inside, "--require-hashes"]
-    step([*sync, lock], f"installing the packages of tools/{lock.name}")
+    make = ["venv", "--quiet", "--clear", "--python", base]
+    uv(f"making .tools/{name}", *make, place)
+    sync = ["pip", "sync", "--quiet", "--python", inside, "--require-hashes"]
+    uv(f"installing the packages of tools/{lock.name}", *sync, lock)
     stamp.write_text(known, encoding="utf-8")
     return inside
