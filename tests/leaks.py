@@ -36,6 +36,7 @@ PUBLIC = {
     "subtypeher2positive",
     "subtypetriplenegativesettingmetastatic",
     "subtypetriplenegativesettingmetastaticbeforenone",
+    "tumourcelllymphocytemacrophage",
     "365.25",
 }
 SIGNS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789."))
@@ -144,18 +145,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def found(files: Mapping[str, bytes]) -> list[str]:
     """A sentence for each secret in these files: {place: bytes}."""
-    told = []
+    told = set()
     for place, text in (each for item in files.items() for each in readings(*item)):
-        bare = plain(text)
+        bare, numbers = plain(text), set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w|\.\d)", text))
+        windows = (bare[at : at + EXPRESSION] for at in range(len(bare)))
+        starts = set(filter(beginnings().__contains__, windows))
         for quiz, (known, patterns) in secrets().items():
-            here = [piece for piece in known if piece in bare and not is_part(piece, text)]
-            here += [pattern for pattern in patterns if re.search(pattern, text)]
-            told += [f"{place} holds a secret of {quiz}: {piece}" for piece in here]
-    return sorted(set(told))
+            here = {piece for piece in known if piece[:EXPRESSION] in starts and piece in bare}
+            here |= known & numbers
+            here |= {pattern for pattern in patterns if re.search(pattern, text)}
+            told |= {f"{place} holds a secret of {quiz}: {piece}" for piece in here}
+    return sorted(told)
 
 
-def is_part(piece: str, text: str) -> bool:
-    """Is this a number that stands in the text only as a part of longer numbers or words?"""
-    return bool(re.fullmatch(r"[\d.]+", piece)) and not re.search(
-        rf"(?<![\w.]){re.escape(piece)}(?!\w|\.\d)", text
-    )
+@cache
+def beginnings() -> frozenset[str]:
+    """How the long secrets begin: a quick look for these spares most files the search."""
+    return frozenset(piece[:EXPRESSION] for known, _ in secrets().values() for piece in known)
