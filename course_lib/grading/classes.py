@@ -186,7 +186,8 @@ def collect(room: Classroom, quiz: str, files: list[Path]) -> list[str]:
             raise ClassError(
                 "this class has no exchange folder; name the zip or folder you downloaded."
             )
-        room.done(room.api.collect(quiz))
+        log = room.done(room.api.collect(quiz)).splitlines()
+        told += [line.removeprefix("[ERROR] ") for line in log if line.startswith("[ERROR]")]
     for file in files:
         if not file.exists():
             raise ClassError(f"{file} does not exist.")

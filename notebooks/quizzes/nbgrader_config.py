@@ -38,6 +38,9 @@ c.GenerateFeedback.preprocessors = [
 ]
 c.GenerateFeedback.exporter_class = "course_lib.grading.feedback.FeedbackPage"
 
+# Whose submission it is, the account says, not the name that its folder was given.
+c.ExchangeFactory.collect = "course_lib.grading.exchange.Collect"
+
 # Where assignments are handed out and in: make this folder before the first release. On a
 # shared server, name one that all can reach.
 c.Exchange.root = os.environ.get(

@@ -98,6 +98,8 @@ def folder(tmp_path_factory):
             patch.setenv(variable, str(place / variable))
         patch.setenv("PYTHONPATH", str(quizzes.ROOT))  # kernels find the course
         folder = quizzes.class_folder(place / "class")
+        with (folder / quizzes.CONFIG).open("a") as settings:  # one account plays all students
+            settings.write("\nc.ExchangeCollect.check_owner = False\n")
         api = quizzes.api(folder)
         for name in quizzes.names():
             grade(name, api, folder, place / "desks", patch)
