@@ -1,5 +1,6 @@
 """The locks and environment.yml fit pyproject.toml and each other; no network is asked."""
 
+import json
 import re
 import shutil
 import sys
@@ -88,6 +89,16 @@ def test_a_larger_lock_holds_the_smaller_ones_pins(small, large):
 def test_no_package_index_is_named(name):
     text = (house.ROOT / name).read_text(encoding="utf-8")
     assert not [line for line in text.splitlines() if ADDRESS.search(line)]
+
+
+def test_the_hub_s_proxy_is_pinned_by_hash_and_names_no_registry():
+    proxy = house.ROOT / "docs" / "hub" / "proxy"
+    wanted = json.loads((proxy / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    locked = json.loads((proxy / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert locked.pop("")["dependencies"] == wanted
+    for name, pin in locked.items():
+        assert re.match(r"sha512-[\w+/=]{80,}", pin["integrity"]), name
+        assert "resolved" not in pin, f"{name}: npm install --omit-lockfile-registry-resolved"
 
 
 def test_a_student_gets_no_grader_and_no_test_tools():

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+LAUNCHER = runpy.run_path(str(ROOT / "course"))
+SetupError = LAUNCHER["SetupError"]  # one sentence: what could not be set up
 
 
 def uv(doing: str, *words) -> None:
-    """Run the course's uv; raises the launcher's SetupError, one sentence, if it fails."""
-    launcher = runpy.run_path(str(ROOT / "course"))
-    launcher["step"]([launcher["get_uv"](), *words], doing)
+    """Run the course's uv; raises SetupError if it fails."""
+    LAUNCHER["step"]([LAUNCHER["get_uv"](), *words], doing)
 
 
 def interpreter(version: str) -> str:
@@ -27,13 +28,13 @@ def interpreter(version: str) -> str:
     return sys.executable if ours else (kept or [version])[-1]
 
 
-def python(name: str, version: str | None = None) -> Path:
+def python(name: str, version: str | None = None, place: Path | None = None) -> Path:
     """Return the Python of this environment; make the environment if it is not there.
 
-    `version` names another Python, such as "3.12"; by default it is the one that runs now.
-    Raises the launcher's SetupError, one sentence, if a package cannot be fetched.
+    `version` names another Python ("3.12", or its path); by default it is the one that runs now.
+    `place` is another folder than .tools/NAME. Raises SetupError if a package cannot be fetched.
     """
-    lock, place = ROOT / "tools" / f"{name}.lock", ROOT / ".tools" / name
+    lock, place = ROOT / "tools" / f"{name}.lock", place or ROOT / ".tools" / name
     base = interpreter(version) if version else sys.executable
     inside = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     known = f"{place} {Path(base).resolve()} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
@@ -42,7 +43,7 @@ def python(name: str, version: str | None = None) -> Path:
         return inside
     print(f"Installing the packages of tools/{lock.name} (once) …", file=sys.stderr, flush=True)
     make = ["venv", "--quiet", "--clear", "--python", base]
-    uv(f"making .tools/{name}", *make, place)
+    uv(f"making {place}", *make, place)
     sync = ["pip", "sync", "--quiet", "--python", inside, "--require-hashes"]
     uv(f"installing the packages of tools/{lock.name}", *sync, lock)
     stamp.write_text(known, encoding="utf-8")
