@@ -51,11 +51,11 @@ tries = {{
     "what others handed in": lambda: os.listdir(CLASS / "inbound"),
     "other people's feedback": lambda: os.listdir(CLASS / "feedback"),
     "what the hub remembers": lambda: os.listdir({FOLDER!r} + "/state"),
-    "moving the class away": lambda: CLASS.rename(EXCHANGE / "mine"),
     "changing what is handed out": lambda: (CLASS / "outbound" / {QUIZ!r} / "x").touch(),
     "changing the course": lambda: Path({FOLDER!r}, "edition", "x").touch(),
     "a classmate's environment": lambda: (theirs[0] / "environ").read_bytes(),
     "ending a classmate's server": lambda: os.kill(int(theirs[0].name), 0),
+    "moving the class away": lambda: CLASS.rename(EXCHANGE / "mine"),
 }}
 found = {{}}
 for name, attempt in tries.items():
