@@ -44,7 +44,9 @@ print(time.process_time() - start)
 #: Runs a lesson as nbval does, and says how much memory the kernel and its runner had at most.
 LESSON = """
 import resource, sys, pytest
-failed = pytest.main([*sys.argv[1:], "-q", "-p", "no:cacheprovider", "--nbval", "--rootdir=/tmp"])
+patience = [f"--nbval-{part}-timeout=120" for part in ("cell", "kernel-startup")]
+quiet = ["-q", "-p", "no:cacheprovider", "--rootdir=/tmp"]
+failed = pytest.main([*sys.argv[1:], "--nbval", *patience, *quiet])
 who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 print("\\nKB:", sum(resource.getrusage(each).ru_maxrss for each in who))
 sys.exit(failed)
