@@ -25,9 +25,10 @@ HELP = {
     "bench": "measure the course beside its peers",
     "bundle": "pack what a student receives, without solutions",
     "pages": "write each lesson as a page to read and to print",
+    "site": "build the course that runs in a browser alone",
     "class": "run a class: release, collect, grade, feedback, report",
 }
-SOURCE_ONLY = ("test", "author", "bench", "bundle", "pages", "class")
+SOURCE_ONLY = ("test", "author", "bench", "bundle", "pages", "site", "class")
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,6 +61,12 @@ def port(text):
     if not 1 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (1 to 65535)")
     return number
+
+
+def folder(text):
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return Path(text)
 
 
 def parser(verb):
@@ -95,6 +102,12 @@ def parser(verb):
     elif verb == "pages":
         made.set_defaults(lock=STUDENT)
         pages.arguments(made)
+    elif verb == "site":
+        made.set_defaults(lock=STUDENT)
+        made.add_argument("--out", type=Path, metavar="DIR", help="where to; site/ if left out")
+        made.add_argument(
+            "--pyodide", type=folder, metavar="DIR", help="Pyodide's files, not the official download"
+        )
     elif verb == "test":
         made.set_defaults(lock=DEVELOPER)
         made.add_argument("--fast", action="store_true", help="leave out the browser")
@@ -160,6 +173,10 @@ def main(argv):
         return bundle.write(ROOT, options.file)
     if options.verb == "pages":
         return pages.run(ROOT, options)
+    if options.verb == "site":
+        import website
+
+        return website.write(ROOT, options.out, options.pyodide)
     if options.verb == "test":
         import run_tests
 
