@@ -26,6 +26,8 @@ EXTENSIONS = Path("share/jupyter/labextensions")
 #: What the page needs of the site's environment, and of the course's.
 BESIDE = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager")
 COURSE = ("anywidget",)
+#: Every lab stays in the page: one that is taken out where nobody looks would be drawn anew.
+OVERRIDES = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
 
@@ -81,6 +83,7 @@ def settings(lite: Path, packages: list[str], extensions: list[Path]) -> None:
     }
     for name, content in (
         ("jupyter-lite.json", {"jupyter-lite-schema-version": 0, "jupyter-config-data": page}),
+        ("overrides.json", OVERRIDES),
         ("jupyter_lite_config.json", {"LiteBuildConfig": build}),
     ):
         (lite / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
