@@ -42,25 +42,25 @@ def stop_kernels(url: str) -> None:
         urlopen(Request(f"{sessions}/{session['id']}?{parts.query}", method="DELETE"))
 
 
-def open_notebook(page, url: str) -> None:
+def open_notebook(page, url: str, timeout: float = 60_000) -> None:
     """Go to a notebook and wait until it is drawn and its kernel is idle.
 
     ``reset`` keeps JupyterLab from opening again what an earlier page had open.
     """
     page.goto(f"{url}&reset")
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
-    page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=60_000)
+    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=timeout)
+    page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=timeout)
     # Not the toolbar's indicator: it says "idle" even before there is a kernel.
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=60_000)
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=timeout)
 
 
-def run_all(page) -> None:
+def run_all(page, timeout: float = 60_000) -> None:
     """Run every cell and wait until none is waiting or running; a failing cell is an error."""
     page.evaluate(CLEAR_NUMBERS, PANEL)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     try:
-        page.wait_for_function(ALL_RUN, arg=[PANEL, STDERR], timeout=60_000)
+        page.wait_for_function(ALL_RUN, arg=[PANEL, STDERR], timeout=timeout)
     except TimeoutError:
         numbers = page.locator(f"{PANEL} .jp-CodeCell .jp-InputPrompt").all_text_contents()
         raise RuntimeError(f"Not all cells have run: {numbers}") from None

@@ -16,6 +16,7 @@ from string import Template
 
 import aside
 import bundle
+import pages
 from author import title_and_question
 from course_lib.cli import edition
 from website import pyodide, wheels
@@ -27,7 +28,7 @@ EXTENSIONS = Path("share/jupyter/labextensions")
 BESIDE = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager")
 COURSE = ("anywidget",)
 #: Every lab stays in the page: one that is taken out where nobody looks would be drawn anew.
-OVERRIDES = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
+OVERRIDES = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
 
@@ -109,7 +110,11 @@ def start_page(root: Path) -> str:
     rows = []
     for place in edition.lessons(root).values():
         title, question = map(html.escape, title_and_question(root / place))
-        rows.append(f'<li><a href="lab/index.html?path={place}">{title}</a><br>{question}</li>')
+        read = f"read/{Path(place).stem}.html"
+        rows.append(
+            f'<li><a href="lab/index.html?path={place}">{title}</a> (<a href="{read}">only '
+            f"read<span> {title}</span></a>)<br>{question}</li>"
+        )
     quizzes = [
         f'<li><a href="lab/index.html?path={place}">Quiz {name[1:3]}</a></li>'
         for name, place in edition.quizzes(root).items()
@@ -133,6 +138,7 @@ def build(root: Path, out: Path, source: str) -> None:
     (half / "index.html").write_text(start_page(root), encoding="utf-8")
     for name in ("LICENSE", "LICENSE-content"):
         shutil.copy(root / name, half)
+    pages.write(root, half / "read", pages.Doors(site=".."))
     (half / ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with _
     if out.exists():
         shutil.rmtree(out)

@@ -46,7 +46,10 @@ def fetch(base: str, name: str, known: str, kept: Path) -> bytes:
         with urllib.request.urlopen(base + name, timeout=60) as reply:
             data = reply.read()
     except OSError as problem:
-        raise OSError(f"{base}{name} cannot be read: {problem}") from problem
+        raise OSError(
+            f"{base}{name} cannot be read ({problem}); connect to the network, or name a folder "
+            "that holds Pyodide's files with --pyodide."
+        ) from problem
     if sha256(data) != known:
         raise NotOfficial(
             f"{base}{name} is not the file of Pyodide {VERSION}: its sha256 is {sha256(data)}."

@@ -49,7 +49,7 @@ def download(lock: Path, names: list[str], folder: Path) -> list[Path]:
 def course(edition: Path, folder: Path) -> Path:
     """Build the course's own wheel from a student edition."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
-    subprocess.run(build, cwd=edition, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(build, cwd=edition, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
 

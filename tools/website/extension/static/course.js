@@ -5,7 +5,6 @@
 // given JupyterLab's own modules, and hands out one plugin.
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
-const HIDDEN = "course: hide where work lives";
 let modules;
 
 // A widget lives as long as its kernel. Saved, it would show "Error displaying widget: model not
@@ -20,30 +19,50 @@ function readable(model) {
   return { ...model, content };
 }
 
-function banner(Widget) {
-  const node = document.createElement("div");
-  node.className = "course-where";
-  node.setAttribute("role", "note");
-  node.append(
-    "Your work is kept in this browser, on this computer, and nowhere else. To keep a copy: save " +
-      "with Ctrl+S (Mac: Command+S), then choose File, Download.",
-  );
-  const hide = document.createElement("button");
-  hide.type = "button";
-  hide.textContent = "Hide";
-  node.append(hide);
+// JupyterLite has no entry for this in its menus.
+async function download(app, say) {
+  const { context } = app.shell.currentWidget ?? {};
+  if (!context) return say("Open a lesson or a quiz first.");
+  await context.save();
+  const { content, name } = await app.serviceManager.contents.get(context.path, {
+    content: true,
+  });
+  const text = typeof content === "string" ? content : `${JSON.stringify(content, null, 1)}\n`;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text]));
+  link.download = name;
+  link.click();
+  say(`Saved, and downloaded as ${name}.`);
+}
+
+function banner(app, Widget) {
+  const node = element("div", { className: "course-where" });
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", "Where your work is");
+  const says = element("span", {
+    textContent:
+      "Your work is kept in this browser, on this computer, and nowhere else. " +
+      "Save it with Ctrl+S (Mac: Command+S).",
+  });
+  says.setAttribute("role", "status");
+  const copy = element("button", { type: "button", textContent: "Save and download a copy" });
+  copy.addEventListener("click", () => download(app, (text) => (says.textContent = text)));
+  const hide = element("button", { type: "button", textContent: "Hide" });
+  node.append(says, copy, hide);
   const widget = new Widget({ node });
   widget.id = "course-where";
-  hide.addEventListener("click", () => {
-    sessionStorage.setItem(HIDDEN, "yes");
-    widget.dispose();
-  });
+  hide.addEventListener("click", () => widget.dispose());
   return widget;
 }
 
+function element(tag, values) {
+  return Object.assign(document.createElement(tag), values);
+}
+
 const STYLE = `
-.course-where { display: flex; gap: 1em; align-items: center; justify-content: space-between;
-  min-height: 28px; padding: 4px 12px; background: #fff3d6; color: #222; font-size: 13px; }
+.course-where { display: flex; gap: 1em; align-items: center; padding: 4px 12px;
+  background: #fff3d6; color: #222; font-size: 13px; }
+.course-where span { flex: 1; }
 .course-where button { font: inherit; color: inherit; background: #fff; border: 1px solid #767676;
   border-radius: 3px; padding: 2px 10px; cursor: pointer; }
 .course-where button:focus-visible { outline: 3px solid #0072b2; }
@@ -56,10 +75,9 @@ const plugin = {
     const { contents } = app.serviceManager;
     const save = contents.save.bind(contents);
     contents.save = (path, options) => save(path, readable(options));
-    if (sessionStorage.getItem(HIDDEN)) return;
     const { Widget } = await shared("@lumino/widgets");
-    document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
-    app.shell.add(banner(Widget), "header");
+    document.head.append(element("style", { textContent: STYLE }));
+    app.shell.add(banner(app, Widget), "header");
   },
 };
 
