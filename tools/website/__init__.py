@@ -36,7 +36,7 @@ class SiteError(Exception):
     """One sentence."""
 
 
-def prepare(root: Path, source: str, work: Path) -> Path:
+def prepare(root: Path, base: str, work: Path) -> Path:
     """Lay out all that JupyterLite builds from, below `work`; return that folder."""
     lite, laid = work / "lite", work / "edition"
     files = bundle.contents(root)
@@ -45,7 +45,7 @@ def prepare(root: Path, source: str, work: Path) -> Path:
     for place in edition.served_files(root):
         edition.replace(lite / "contents" / place, files[place])
     lock = laid / "requirements.lock"
-    official = pyodide.fetch(source, pyodide.LOCK, pyodide.CORE[pyodide.LOCK], kept(root))
+    official = pyodide.fetch(base, pyodide.LOCK, pyodide.CORE[pyodide.LOCK], kept(root))
     given = pyodide.needed(json.loads(official)["packages"])
     needs = wheels.own(lock, set(given))
     downloaded = wheels.download(lock, sorted(needs), work / "downloaded")
@@ -54,7 +54,7 @@ def prepare(root: Path, source: str, work: Path) -> Path:
         name = wheel.name.split("-")[0].replace("_", "-").lower()
         own[wheels.slimmed(wheel, work / "slim")] = needs[name]
     own[wheels.course(laid, work / "built")] = ["numpy", *wheels.NAMED]
-    names = pyodide.write(lite / "static/pyodide", source, kept(root), own)
+    names = pyodide.write(lite / "static/pyodide", base, kept(root), own)
     extensions = [aside.python("site").parents[1] / EXTENSIONS / name for name in BESIDE]
     extensions += [Path(sys.prefix) / EXTENSIONS / name for name in COURSE]
     settings(lite, names, [*extensions, HERE / "extension"])
@@ -123,7 +123,7 @@ def start_page(root: Path) -> str:
     return page.substitute(name=NAME, lessons="\n".join(rows), quizzes="\n".join(quizzes))
 
 
-def build(root: Path, out: Path, source: str) -> None:
+def build(root: Path, out: Path, base: str) -> None:
     """Write the site to `out`, whole or not at all.
 
     Raises SiteError, BundleError, NotOfficial or OSError, each one sentence.
@@ -134,7 +134,7 @@ def build(root: Path, out: Path, source: str) -> None:
     shutil.rmtree(half, ignore_errors=True)
     half.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        jupyterlite(prepare(root, source, Path(work)), half)
+        jupyterlite(prepare(root, base, Path(work)), half)
     (half / "index.html").write_text(start_page(root), encoding="utf-8")
     for name in ("LICENSE", "LICENSE-content"):
         shutil.copy(root / name, half)
@@ -145,14 +145,21 @@ def build(root: Path, out: Path, source: str) -> None:
     half.rename(out)
 
 
+def source(folder: Path | None) -> str:
+    """The address of Pyodide's files: of a folder, or of the official download."""
+    return f"{folder.resolve().as_uri()}/" if folder else pyodide.OFFICIAL
+
+
 def write(root: Path, out: Path | None, folder: Path | None) -> int:
     out = (out or root / "site").resolve()
-    source = f"{folder.resolve().as_uri()}/" if folder else pyodide.OFFICIAL
     try:
-        build(root, out, source)
+        build(root, out, source(folder))
     except (SiteError, bundle.BundleError, pyodide.NotOfficial, OSError) as problem:
         print(f"course: {problem}", file=sys.stderr)
         return 1
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    print(f"{out}: {size / 1e6:.0f} MB. Put this folder on any web server.")
+    print(f"{out}: {size(out) / 1e6:.0f} MB. Put this folder on any web server.")
     return 0
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
