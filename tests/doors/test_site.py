@@ -32,6 +32,8 @@ FIRST_VISIT = 45e6  # bytes at most, for whichever lesson is the first
 WAIT = 300_000  # a slow computer's time for Python to start, or for a lesson
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURE = re.compile(r'<img class="course-picture"[^>]*>|<!-- picture -->')
+PICTURES_SHOW = """panel => [...document.querySelectorAll(`${panel} .jp-MarkdownOutput img`)]
+  .every(picture => picture.complete && picture.naturalWidth > 0)"""
 #: What the browser itself asks for, whatever the page.
 BROWSERS_OWN = ("content-autofill.googleapis.com:443",)
 
@@ -138,6 +140,7 @@ def test_a_lesson_runs_as_it_does_elsewhere(name, opened, host, tmp_path, screen
     labpage.run_all(page, WAIT)
     assert sum(size for _, size in host.given) < FIRST_VISIT
     assert printed(downloaded(page, tmp_path)) == printed(house.ROOT / LESSONS[name])
+    page.wait_for_function(PICTURES_SHOW, arg=labpage.PANEL)
     labs = page.locator(f"{labpage.PANEL} .course-lab")
     assert labs.count() >= 1
     for lab in labs.all():
@@ -161,7 +164,7 @@ def test_work_survives_a_reload_and_can_be_read_without_a_kernel(opened, host, s
     page.keyboard.press("Control+End")
     page.keyboard.insert_text("\n# my own note")
     page.keyboard.press("Control+s")
-    expect(page.locator(".jp-mod-dirty")).to_have_count(0, timeout=WAIT)
+    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0, timeout=WAIT)
 
     host.given.clear()
     opened(place)
@@ -181,7 +184,7 @@ def test_work_survives_a_reload_and_can_be_read_without_a_kernel(opened, host, s
     page.locator(".jp-DirListing-item", has_text=f"{HEAVIEST[:2]}_").click(button="right")
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(panel).to_have_count(0)  # its tab is closed
     opened(place)
     expect(panel.locator(".jp-CodeCell").first).to_be_visible()
     expect(panel.get_by_text("# my own note")).to_have_count(0)

@@ -40,9 +40,7 @@ function banner(app, Widget) {
   node.setAttribute("role", "region");
   node.setAttribute("aria-label", "Where your work is");
   const says = element("span", {
-    textContent:
-      "Your work is kept in this browser, on this computer, and nowhere else. " +
-      "Save it with Ctrl+S (Mac: Command+S).",
+    textContent: "Your work is kept in this browser and nowhere else.",
   });
   says.setAttribute("role", "status");
   const copy = element("button", { type: "button", textContent: "Save and download a copy" });
@@ -60,7 +58,7 @@ function element(tag, values) {
 }
 
 const STYLE = `
-.course-where { display: flex; gap: 1em; align-items: center; padding: 4px 12px;
+.course-where { display: flex; gap: 1em; align-items: center; min-height: 36px; padding: 0 12px;
   background: #fff3d6; color: #222; font-size: 13px; }
 .course-where span { flex: 1; }
 .course-where button { font: inherit; color: inherit; background: #fff; border: 1px solid #767676;
