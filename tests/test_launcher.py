@@ -47,12 +47,22 @@ def locks_installed(uv):
 def test_alone_it_prints_its_verbs(clone, words):
     done = house.course(clone, *words)
     assert done.returncode == 0
-    for verb in ("lab", "hand-in", "test", "author", "bench", "evidence", "bundle", "class"):
+    for verb in (
+        "lab",
+        "hand-in",
+        "test",
+        "author",
+        "bench",
+        "evidence",
+        "bundle",
+        "site",
+        "class",
+    ):
         assert f"\n  {verb} " in done.stdout
 
 
 @pytest.mark.parametrize(
-    "verb", ["lab", "hand-in", "test", "author", "bench", "evidence", "bundle", "class"]
+    "verb", ["lab", "hand-in", "test", "author", "bench", "evidence", "bundle", "site", "class"]
 )
 def test_each_verb_explains_itself_without_a_set_up(clone, verb):
     done = house.course(clone, verb, "--help")
