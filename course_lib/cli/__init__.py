@@ -106,7 +106,10 @@ def parser(verb):
         made.set_defaults(lock=STUDENT)
         made.add_argument("--out", type=Path, metavar="DIR", help="where to; site/ if left out")
         made.add_argument(
-            "--pyodide", type=folder, metavar="DIR", help="Pyodide's files, not the official download"
+            "--pyodide",
+            type=folder,
+            metavar="DIR",
+            help="Pyodide's files, not the official download",
         )
     elif verb == "test":
         made.set_defaults(lock=DEVELOPER)

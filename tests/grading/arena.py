@@ -33,7 +33,7 @@ BEFORE, HOSTILE, AFTER = "anna", "mallory", "zoe"
 NOBODY = 65534
 FULL = 10  # points a grader gives without a person, in either quiz
 KNOCKED, TOKEN = 8899, "instructors-token-4711"  # a port the instructor listens on; a secret
-LATE, EACH = 90.0, 60.0  # seconds after which a grader hangs; more a submission
+LATE = 90.0  # seconds after which a grader hangs, before those a submission
 ENVIRONMENT = {
     "PATH": f"{sysconfig.get_path('scripts')}:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -78,11 +78,12 @@ class Grader:
     feedback: tuple[str, ...]
     config: str = STOCK_CONFIG
     root: bool = False  # it runs with the rights of root, as in a container
+    each: float = 60.0  # seconds a submission after which it hangs
 
 
 NBGRADER = (sys.executable, "-P", "-m", "nbgrader")
 COURSE_CLI = (sys.executable, "-P", "-m", "course_lib.cli", "class")
-STOCK = Grader("stock", (*NBGRADER, "autograde"), (*NBGRADER, "generate_feedback"))
+STOCK = Grader("stock", (*NBGRADER, "autograde"), (*NBGRADER, "generate_feedback"), each=20)
 COURSE = Grader(
     "course",
     (*COURSE_CLI, "grade", "/class"),
@@ -179,7 +180,7 @@ class Arena:
             handed.hand_in()
         commands = [(*words, self.name) for words in (self.grader.grade, self.grader.feedback)]
         wait = max(attack.wait for attack in attacks)
-        late = LATE + EACH * len(attacks)
+        late = LATE + self.grader.each * len(attacks)
         return place, run(place, commands, late, self.grader.root, wait=wait)
 
 

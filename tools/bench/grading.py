@@ -10,6 +10,7 @@ course.
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "grading"))
@@ -22,7 +23,8 @@ from mutations import mutated, unfair
 FEW, MANY = 60, 600  # submissions; stock nbgrader grades only the few
 MUTATIONS = 1000
 KILLS, SEED = 100, 20261121
-TOGETHER = 40  # attacks in one class, as long as they do not damage it
+TOGETHER = {COURSE: 40, STOCK: 4}  # attacks in one class, as long as they do not damage it
+CLASSES = 4  # graded at a time
 HARM = ("stole", "robbed", "hurt", "leaked", "script", "escaped", "stopped", "unseen")
 
 
@@ -101,14 +103,20 @@ def withstood(folder: Path) -> list[dict]:
     """Return how many attacks did each kind of harm, and print them all."""
     every = list(attacks.bank().values())
     found = {}
-    for grader in (COURSE, STOCK):
-        for quiz in ("real", "small"):
-            room = Arena(folder / grader.name / quiz, grader, quiz)
-            some = [attack for attack in every if attack.quiz == quiz]
-            size = TOGETHER if grader is COURSE else 8
-            for first in range(0, len(some), size):
-                for name, harm in damage.tried(room, some[first : first + size]).items():
-                    found.setdefault(name, {})[grader.name] = harm
+    with ThreadPoolExecutor(CLASSES) as pool:  # most of the time a grader waits for a time limit
+        tasks = {}
+        for grader, size in TOGETHER.items():
+            for quiz in ("real", "small"):
+                room = Arena(folder / grader.name / quiz, grader, quiz)
+                some = [attack for attack in every if attack.quiz == quiz]
+                for first in range(0, len(some), size):
+                    task = pool.submit(damage.tried, room, some[first : first + size])
+                    tasks[task] = grader.name
+        for done in as_completed(tasks):
+            for name, harm in done.result().items():
+                found.setdefault(name, {})[tasks[done]] = harm
+            tried = sum(tasks[done] in harm for harm in found.values())
+            print(f"  {tasks[done]}: {tried} of {len(every)} tried", flush=True)
     print(f"  {'attack':26} {'course':24} stock nbgrader")
     for attack in every:
         kinds = {
