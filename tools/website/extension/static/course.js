@@ -73,6 +73,9 @@ const plugin = {
     const { contents } = app.serviceManager;
     const save = contents.save.bind(contents);
     contents.save = (path, options) => save(path, readable(options));
+    // As in JupyterLab: a key goes to what has the focus first. JupyterLite would take the arrow keys
+    // of a slider as commands of the notebook. Read once all plugins are active.
+    app._bubblingKeydown = true;
     const { Widget } = await shared("@lumino/widgets");
     document.head.append(element("style", { textContent: STYLE }));
     app.shell.add(banner(app, Widget), "header");
