@@ -22,7 +22,7 @@ from pathlib import Path
 from nbgrader.api import Student
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from traitlets.config import PyFileConfigLoader
 
 from course_lib.grading import collect as collecting
@@ -211,7 +211,12 @@ def introduce(room: Classroom, quiz: str) -> None:
                 *first, last = called.encode("utf-8", "replace").decode().split() or [name]
                 student.first_name, student.last_name = " ".join(first)[:128], last[:128]
                 gradebook.db.add(student)
-        gradebook.db.commit()
+        try:
+            gradebook.db.commit()
+            return
+        except IntegrityError:  # another grader was quicker
+            gradebook.db.rollback()
+    introduce(room, quiz)
 
 
 def grade(room: Classroom, quiz: str, grader, regrade: bool = False) -> Iterator[str]:

@@ -103,12 +103,12 @@ class Report:
     ended: bool  # before its time was up
     codes: list[int] = field(default_factory=list)  # exit codes of the commands
     left: list[str] = field(default_factory=list)  # command lines of processes that remained
-    killed: int = 0  # processes that we ended
     knocks: int = 0  # connections to the instructor's port
     seconds: float = 0.0
     cpu: float = 0.0  # seconds, of all processes
     peak: float = 0.0  # MB, of all processes
     log: str = ""
+    killed: int = 0  # processes that we ended
 
 
 class Arena:
