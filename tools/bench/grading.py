@@ -115,6 +115,8 @@ def withstood(folder: Path) -> list[dict]:
         for done in as_completed(tasks):
             for name, harm in done.result().items():
                 found.setdefault(name, {})[tasks[done]] = harm
+                if harm:  # at once, in case the rest is not waited for
+                    print(f"  {tasks[done]}: {name}: {', '.join(kinds_of(harm))}", flush=True)
             tried = sum(tasks[done] in harm for harm in found.values())
             print(f"  {tasks[done]}: {tried} of {len(every)} tried", flush=True)
     print(f"  {'attack':26} {'course':24} stock nbgrader")
