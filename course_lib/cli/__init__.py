@@ -113,7 +113,9 @@ def parser(verb):
         )
     elif verb == "test":
         made.set_defaults(lock=DEVELOPER)
-        made.add_argument("--fast", action="store_true", help="leave out the browser")
+        made.add_argument(
+            "--fast", action="store_true", help="leave out the browser, the doors and the kills"
+        )
         made.usage = "./course test [--fast] [pytest arguments]"
     else:
         made.set_defaults(lock=DEVELOPER)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import socket
 import zipfile
 from functools import cache
 
@@ -23,6 +22,7 @@ import labpage
 import leaks
 from binder_image import GIGABYTE, Image
 from course_lib.cli import edition
+from course_lib.cli.lab import free_port
 from serving import served
 
 LESSONS = list(edition.lessons(house.ROOT).values())
@@ -139,12 +139,6 @@ def test_a_lesson_gives_the_same_without_network_in_a_gigabyte(images, lesson):
     done = image.run("python", *words, memory=GIGABYTE)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) * 1024 < GIGABYTE
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
