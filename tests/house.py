@@ -86,7 +86,7 @@ def make(folder):
     write(source / "answers.toml", f"reference = '''{SECRET}'''\n")
     write(folder / f"notebooks/release/{quiz}/{quiz}.ipynb", notebook("# YOUR CODE HERE"))
     write(folder / "tests/test_something.py", "")
-    write(folder / "assets/instructor/start_here.toml", f"expected = '''{SECRET}'''\n")
+    write(folder / "docs/instructor/start_here.toml", f"expected = '''{SECRET}'''\n")
     write(folder / "docs/instructors.md", "")
     write(folder / "docs/hub/config.py", "")
     write(folder / "docs/lab.png", "a picture")

@@ -18,7 +18,6 @@ SINGLE = [
     "pyproject.toml",
     "requirements.lock",
 ]
-INSTRUCTORS = "assets/instructor/"  # what a teacher expects to hear
 EXECUTABLE = {"course", "postBuild"}
 TELLTALES = [b"BEGIN SOLUTION", b"BEGIN HIDDEN TESTS", b"END HIDDEN TESTS", b"BEGIN MARK SCHEME"]
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip's first day; no clock enters the file
@@ -36,8 +35,7 @@ def contents(root):
     files = {name: root / name for name in SINGLE}
     for folder in ("course_lib", "assets"):
         for path in edition.visible_files(root / folder):
-            if not (place := path.relative_to(root).as_posix()).startswith(INSTRUCTORS):
-                files[place] = path
+            files[path.relative_to(root).as_posix()] = path
     files |= edition.served_files(root)
     files |= {f"docs/{path.name}": path for path in (root / "docs").glob("*.png")}  # for README.md
     sources = {
