@@ -151,9 +151,17 @@ def notes(path):
             yield cell, note
 
 
-def printed(number, text):
-    """True if the text holds this number, not as part of another."""
-    return re.search(rf"(?<![\d.,]){re.escape(str(number))}(?![\d]|[.,]\d)", text) is not None
+#: Units that are taken for each other: by a slip of the pen, or on the way from another table.
+ALIKE = ("minute hour day week month year", "pM nM uM mM", "ng ug mg", "nm um mm cm")
+
+
+def printed(number, text, unit=""):
+    """True if the text holds this number, not as part of another, nor with another unit."""
+    others = {other for kind in ALIKE if unit in (names := kind.split()) for other in names}
+    foreign = "|".join(sorted(others - {unit})).replace("u", "[uµ]")
+    behind = rf"(?!\s+({foreign})s?\b)" if foreign else ""
+    found = re.search(rf"(?<![\d.,]){re.escape(str(number))}(?![\d]|[.,]\d){behind}", text)
+    return found is not None
 
 
 def forms(quantity, field):
@@ -183,8 +191,9 @@ def test_numbers_print_the_value_of_the_evidence_entry_they_name(path):
             assert field in cell["source"], (cell["id"], note)
             assert field in quantity.value, (cell["id"], note)
         else:
-            shown = list(forms(quantity, field or "value"))
-            assert any(printed(form, cell["source"]) for form in shown), (cell["id"], note, shown)
+            shown, unit = list(forms(quantity, field or "value")), quantity.unit.removesuffix("s")
+            found = any(printed(form, cell["source"], unit) for form in shown)
+            assert found, (cell["id"], note, shown)
     assert named
 
 
