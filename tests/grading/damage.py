@@ -49,7 +49,7 @@ def tried(arena: Arena, attacks: list[Attack]) -> dict[str, list[str]]:
     """
     place, report = arena.attack(attacks)
     common, own = damage(arena, attacks, place, report)
-    shutil.rmtree(place)
+    shutil.rmtree(place, ignore_errors=True)  # what was just killed may be writing still
     if common and len(attacks) > 1:
         half = len(attacks) // 2
         return tried(arena, attacks[:half]) | tried(arena, attacks[half:])

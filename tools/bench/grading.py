@@ -23,7 +23,7 @@ from mutations import mutated, unfair
 FEW, MANY = 60, 600  # submissions; stock nbgrader grades only the few
 MUTATIONS = 1000
 KILLS, SEED = 100, 20261121
-TOGETHER = {COURSE: 40, STOCK: 4}  # attacks in one class, as long as they do not damage it
+TOGETHER = {COURSE: 40, STOCK: 1}  # attacks in one class, as long as they do not damage it
 CLASSES = 4  # graded at a time
 HARM = ("stole", "robbed", "hurt", "leaked", "script", "escaped", "stopped", "unseen")
 
