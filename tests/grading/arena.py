@@ -202,7 +202,7 @@ def run(place: Path, commands: list[tuple], late: float = LATE, root=False, **ta
         os.geteuid() == 0 and not root
     ):  # become nobody first: root in a namespace is still root to the kernel
         subprocess.run(["chown", "-hR", f"{NOBODY}:{NOBODY}", *rooms], check=True)
-        before = ["bwrap", "--bind", "/proc", "/proc", *shown(rooms)]
+        before = ["bwrap", "--unshare-pid", "--bind", "/proc", "/proc", *shown(rooms)]
         before += [
             "setpriv",
             f"--reuid={NOBODY}",

@@ -1,11 +1,14 @@
 """The bank of attacks, and the eyes that look for damage: proved on stock nbgrader and by hand."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +131,22 @@ def harmed(course, graded, tmp_path):
         return common + own.get(attack, [])
 
     return look
+
+
+def test_a_grader_that_hangs_is_ended_with_all_that_it_started(tmp_path):
+    for name in ("class", "home"):
+        (tmp_path / name).mkdir()
+    report = run(tmp_path, [("sleep", "86400.5")], late=2)
+    assert not report.ended
+
+    def commands():
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it has just ended
+                yield path.read_bytes()
+
+    late = time.monotonic() + 60  # the kernel ends them, soon
+    while left := [command for command in commands() if b"86400.5" in command]:
+        assert time.monotonic() < late, left
 
 
 def test_an_honest_run_shows_no_damage(harmed):
