@@ -130,7 +130,7 @@ def test_the_browser_that_is_named_must_exist(monkeypatch):
 
 
 @pytest.fixture
-def bare(monkeypatch, tmp_path):
+def bare(monkeypatch):
     """A machine without sandbox and server; apt-get would bring the packages asked for."""
     here, asked = set(), []
     monkeypatch.setattr(system.shutil, "which", lambda name: name if name in here else None)

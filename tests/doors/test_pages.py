@@ -169,7 +169,7 @@ def test_a_page_leads_to_every_door_that_is_known(soups):
     assert "type ./course lab 03" in doors.get_text()
 
 
-def test_a_door_that_is_not_known_is_described(soups):
+def test_a_door_that_is_not_known_is_described():
     told = pages.Doors().to(LESSONS[HEAVIEST], "03")
     assert [door.address for door in told] == ["", "", "", ""]
     assert all(door.how for door in told)

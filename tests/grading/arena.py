@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "quizzes")]
 import quiz_runner  # noqa: E402
 import quizzes  # noqa: E402
 from attacks import Attack, Submission  # noqa: E402
-from attacks.small_quiz import small_quiz  # noqa: E402
+from attacks.quiz import small_quiz  # noqa: E402
 
 QUIZ = {"real": "q03_checkpoint_inhibitors", "small": "q99_small"}
 BEFORE, HOSTILE, AFTER = "anna", "mallory", "zoe"

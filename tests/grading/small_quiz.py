@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.grade import Graded, Grader
+from course_lib.grading.grade import Graded
 
 SETUP = "import math\n\nstart = [1, 2, 3]\n\n\ndef double(x):\n    return 2 * x"
 ANSWERS = {
@@ -83,6 +83,3 @@ def cell(graded: Graded, name: str):
 def said(graded: Graded, name: str) -> str:
     """Return all that a cell shows, as text."""
     return "\n".join(str(dict(output)) for output in cell(graded, name).outputs)
-
-
-__all__ = ["Grader", "cell", "notebook", "points", "said", "source", "submitted"]

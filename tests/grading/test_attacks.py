@@ -113,7 +113,7 @@ def test_answers_that_are_still_there_deserve_their_points(course):
 
 
 @pytest.fixture(scope="module")
-def graded(course, tmp_path_factory):
+def graded(course):
     """A class after an honest run: the attack is an untouched notebook."""
     place, report = course.attack(named("untouched"))
     return place, report

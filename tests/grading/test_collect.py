@@ -188,7 +188,7 @@ def test_of_several_attempts_the_last_counts(take, tmp_path):
     assert found.read_bytes() == notebook(f"{QUIZ} (2).ipynb")
 
 
-def test_a_single_notebook_of_another_name_is_taken_and_told(take, tmp_path):
+def test_a_single_notebook_of_another_name_is_taken_and_told(take):
     new, told = take({"Ada_1_assignsubmission_file/Untitled.ipynb": notebook()})
     assert new == 1
     assert "Ada: taken although it is named" in told[0]
@@ -205,7 +205,7 @@ def test_two_of_equal_right_are_left_out_and_told(take, tmp_path):
 # --- what is odd or hostile ------------------------------------------------------------
 
 
-def test_what_has_no_owner_or_no_notebook_is_told(take, tmp_path):
+def test_what_has_no_owner_or_no_notebook_is_told(take):
     new, told = take({"readme.txt": b"x", "ada_1_2_essay.docx": b"x", "__MACOSX/._a": b"x"})
     assert new == 0
     assert told == [
@@ -242,7 +242,7 @@ def test_a_file_that_unpacks_without_end_is_left_out(take, tmp_path):
     assert students(tmp_path) == {"3"}
 
 
-def test_a_zip_of_very_many_files_inside_a_zip_is_not_read_to_its_end(take, tmp_path, monkeypatch):
+def test_a_zip_of_very_many_files_inside_a_zip_is_not_read_to_its_end(take, monkeypatch):
     opened = []
     real = collect.small_entry
     monkeypatch.setattr(collect, "small_entry", lambda *a: opened.append(1) or real(*a))
@@ -253,7 +253,7 @@ def test_a_zip_of_very_many_files_inside_a_zip_is_not_read_to_its_end(take, tmp_
 
 
 @pytest.mark.parametrize("data", [b"PK no zip", b"", zipped({"x.ipynb": b"1"})[:-30]])
-def test_a_broken_zip_of_a_student_harms_nobody_and_is_named(take, tmp_path, data):
+def test_a_broken_zip_of_a_student_harms_nobody_and_is_named(take, data):
     new, told = take({"eve_1_2_q.zip": data, f"ada_3_4_{FILE}": notebook()})
     assert new == 1
     assert told == [

@@ -143,7 +143,7 @@ def test_a_quiz_never_opened_is_told(clone, own):
     assert "./course lab" in house.one_sentence(house.course(clone, "hand-in", "q03"))
 
 
-def test_the_real_quizzes_say_what_is_not_answered(tmp_path):
+def test_the_real_quizzes_say_what_is_not_answered():
     from course_lib.cli import hand_in
 
     for given in sorted((house.ROOT / "notebooks/release").glob("*/*.ipynb")):

@@ -220,7 +220,7 @@ def test_a_message_that_never_ends_is_cut_off(student):
         student.run(flood)
 
 
-def test_a_killed_grader_leaves_no_process(tmp_path):
+def test_a_killed_grader_leaves_no_process():
     program = (
         "import sys, time\nfrom course_lib.grading.sandbox import Sandbox, Student\n"
         "student = Student(Sandbox())\n"

@@ -98,10 +98,8 @@ def test_direction_of_the_growth_of_t_cells(name):
     assert np.all(DRUG_DIRECTIONS[name] * np.diff(growth) > 0)
 
 
-@pytest.mark.parametrize(
-    ("name", "way"), [("kd_three_chains", 1), ("return_rate", 1), ("half_suppression", 1)]
-)
-def test_direction_of_the_supply(name, way):
+@pytest.mark.parametrize("name", ["kd_three_chains", "return_rate", "half_suppression"])
+def test_direction_of_the_supply(name):
     each = Interleukin2.__dataclass_fields__[name].metadata
     stages = np.array([[0.0, 3.0, 6.0]])
     found = [
