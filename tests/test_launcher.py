@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 import house
+from course_lib import cli
 
 
 @pytest.fixture
@@ -47,23 +48,11 @@ def locks_installed(uv):
 def test_alone_it_prints_its_verbs(clone, words):
     done = house.course(clone, *words)
     assert done.returncode == 0
-    for verb in (
-        "lab",
-        "hand-in",
-        "test",
-        "author",
-        "bench",
-        "evidence",
-        "bundle",
-        "site",
-        "class",
-    ):
+    for verb in cli.HELP:
         assert f"\n  {verb} " in done.stdout
 
 
-@pytest.mark.parametrize(
-    "verb", ["lab", "hand-in", "test", "author", "bench", "evidence", "bundle", "site", "class"]
-)
+@pytest.mark.parametrize("verb", cli.HELP)
 def test_each_verb_explains_itself_without_a_set_up(clone, verb):
     done = house.course(clone, verb, "--help")
     assert done.returncode == 0
@@ -82,6 +71,8 @@ WRONG = [
     (["lab", "--port", "70000"], "'70000' is not a port"),
     (["lab", "--fast"], "unrecognized arguments: --fast"),
     (["bundle"], "FILE.zip"),
+    (["bench", "tisue"], "invalid choice: 'tisue'"),
+    (["bench", "trial", "--attacks"], "--attacks belongs to ./course bench grading"),
     (["evidence"], "name one KEY"),
     (["evidence", "pembrolizumab.clearence"], "pembrolizumab.clearance"),
 ]

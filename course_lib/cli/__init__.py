@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_lib.cli import classes, edition, pages
+from course_lib.cli import bench, classes, edition, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDENT, DEVELOPER = "requirements.lock", "requirements-dev.lock"
@@ -70,9 +70,8 @@ def folder(text):
 
 
 def parser(verb):
-    made = Parser(
-        prog=f"./course {verb}", description=HELP[verb].capitalize() + ".", allow_abbrev=False
-    )
+    words = f"{HELP[verb][0].upper()}{HELP[verb][1:]}."
+    made = Parser(prog=f"./course {verb}", description=words, allow_abbrev=False)
     made.set_defaults(verb=verb, lock=None)
     if verb == "lab":
         made.set_defaults(lock=STUDENT)
@@ -117,15 +116,12 @@ def parser(verb):
             "--fast", action="store_true", help="leave out the browser, the doors and the kills"
         )
         made.usage = "./course test [--fast] [pytest arguments]"
+    elif verb == "bench":
+        made.set_defaults(lock=DEVELOPER)
+        bench.arguments(made, ROOT)
     else:
         made.set_defaults(lock=DEVELOPER)
-        made.usage = (
-            f"./course {verb} "
-            + {
-                "author": "[LESSON …]",
-                "bench": "[NAME …] [--json FILE]",
-            }[verb]
-        )
+        made.usage = "./course author [LESSON …]"
     return made
 
 
@@ -139,10 +135,15 @@ def parse(argv):
         near = difflib.get_close_matches(verb, verbs(), n=1, cutoff=0.5)
         hint = f"did you mean ./course {near[0]}?" if near else f"there are {', '.join(verbs())}."
         complain(f"unknown verb {verb!r}; {hint}", code=2)
-    if verb in ("test", "author", "bench"):
+    if verb in ("test", "author"):
         options, options.rest = parser(verb).parse_known_args(argv[1:])
     else:
         options = parser(verb).parse_args(argv[1:])
+    if verb == "bench":
+        options.rest = argv[1:]
+        for option, name in bench.ONLY.items():
+            if getattr(options, option) and name not in (options.name or [name]):
+                complain(f"--{option} belongs to ./course bench {name}.", 2)
     if verb in ("lab", "hand-in"):
         try:
             options.page = edition.find(ROOT, options.lesson if verb == "lab" else options.quiz)

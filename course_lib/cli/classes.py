@@ -14,7 +14,7 @@ ACTIONS = {
 
 
 def count(text):
-    """Read a number of workers."""
+    """Read a whole number above zero."""
     if not text.isdecimal() or int(text) < 1:
         raise ValueError
     return int(text)
@@ -28,7 +28,7 @@ def arguments(parser):
             action,
             prog=f"./course class {action}",
             help=words,
-            description=words.capitalize() + ".",
+            description=f"{words[0].upper()}{words[1:]}.",
             allow_abbrev=False,
         )
         made.add_argument("folder", type=Path, metavar="DIR", help="the class folder")
