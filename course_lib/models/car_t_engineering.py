@@ -104,10 +104,10 @@ class CarT(Car):
         arrival: $\tau$, days in which the infused cells spread from the lungs.
         tumour_share: share of all CAR-T cells that is in the tumour once they have spread.
         switch_day: day on which the off-switch is used; beyond the days of interest, never.
-        switch_kill: share of the CAR-T cells that the switch kills at once.
+        switch_kill: share of the CAR-T cells that the switch kills at once, percent.
 
     Raises ``ValueError`` or ``TypeError`` naming the field, the allowed range and the value.
-    Source: ``car_t.*``. These are not the kinetics measured in leukaemia.
+    Source: ``car_t.*``, ``car_switch.removed``. These are not the kinetics measured in leukaemia.
     """
 
     basis = ASSUMED
@@ -124,7 +124,7 @@ class CarT(Car):
     arrival: float = given("car_t.arrival", 0.01, 100, "day", scalar=True)
     tumour_share: float = given("car_t.tumour_share", 0, 1, "", scalar=True)
     switch_day: float = given("car_t.switch_day", 0, 1e4, "day", scalar=True)
-    switch_kill: float = given("car_t.switch_kill", 0, 1, "", scalar=True)
+    switch_kill: float = given("car_switch.removed", 0, 100, "percent", scalar=True)
 
     @classmethod
     def built(cls, signalling="cd28", hinge="cd28", **settings):
@@ -167,7 +167,7 @@ class CarT(Car):
         included.
         """
         days = _along(days, activation)
-        left = np.where(days < self.switch_day, 1.0, 1 - self.switch_kill)
+        left = np.where(days < self.switch_day, 1.0, 1 - self.switch_kill / 100)
         rising = np.power(self.fold, activation * np.minimum(days / self.peak_day, 1))
         after = np.maximum(days - self.peak_day, 0)
         quick, slow = np.exp(-self.contraction * after), np.exp(-self.slow_loss * after)

@@ -16,7 +16,7 @@ from test_every_model_with_any_setting import any_setting, seeds
 pytestmark = pytest.mark.filterwarnings("error")
 #: Typed again, so that a changed default is noticed.
 CAR = (1, 15000, 0.001, 190, 1900, 2, 1)
-PRODUCT = (*CAR, 1e9, 10, 7, 0.15, 0.01, 0.01, 1, 0.5, 0.01, 0.5, 0.1, 1000, 0.9)
+PRODUCT = (*CAR, 1e9, 10, 7, 0.15, 0.01, 0.01, 1, 0.5, 0.01, 0.5, 0.1, 1000, 90)
 BODY = (5000, 1e10, 0.5, 0.0005, 0.5, 20, 1e7)
 PARTS = {"cd28": (1, 7, 0.01, 1), "41bb": (2, 12, 0.1, 0.5), "both": (1, 7, 0.05, 1.2)}
 GROWTH = np.log(2) / 162
@@ -106,7 +106,7 @@ def test_a_not_gate_divides_the_complexes():
 
 
 def test_cells_follow_their_closed_form():
-    product = CarT(switch_day=40, switch_kill=0.9)
+    product = CarT(switch_day=40, switch_kill=90)
     for activation in (0.0, 0.5, 1.0):
         fold = 10**activation
         expected = [1e9, 1e9 * fold ** (3.5 / 7), 1e9 * fold]
@@ -142,7 +142,7 @@ def exact(product, patient, gate="none"):
         else:
             late = (1 - b) * np.exp(-alpha * (t - t_m)) + b * np.exp(-beta * (t - t_m))
             number = dose * grown * late
-        number *= 1 if t < switch else 1 - killed
+        number *= 1 if t < switch else 1 - killed / 100
         spread = 1 - np.exp(-t / tau)
         inside = share * spread * number
         if gate == "and":
@@ -214,7 +214,7 @@ def test_the_composed_patient_takes_lists_and_stops():
 
 
 def test_a_class_of_cells_stops_at_one_cell_and_grows_again():
-    run = course(CarT(dose=1e10, fold=100, switch_day=60, switch_kill=1), tumour(), DAYS)
+    run = course(CarT(dose=1e10, fold=100, switch_day=60, switch_kill=100), tumour(), DAYS)
     assert run.high[DAYS <= 45].min() > 1
     np.testing.assert_allclose(run.high[-3:], np.exp(GROWTH * (DAYS[-3:] - 60)), rtol=1e-9)
     none = course(CarT(), tumour(antigen_low_share=0), DAYS)
@@ -248,7 +248,7 @@ WAYS = [
     ("arrival", np.geomspace(0.1, 10, 9), 1, 1, 1, None),
     ("tumour_share", np.linspace(0, 1, 9), -1, -1, 0, None),
     ("switch_day", np.linspace(0.5, 50, 9), -1, -1, 1, None),
-    ("switch_kill", np.linspace(0, 1, 9), 1, 1, -1, None),
+    ("switch_kill", np.linspace(0, 100, 9), 1, 1, -1, None),
     ("steepness", np.linspace(0.5, 4, 9), None, None, None, None),
 ]
 
@@ -319,7 +319,10 @@ def test_any_setting_gives_possible_numbers(seed):
     [
         (lambda: Car(kd=0), "kd must be one number between 0.001 and 1e"),
         (lambda: CarT(dose=-1), "dose must be one number between 0 and 1e"),
-        (lambda: CarT(switch_kill=np.nan), "switch_kill must be one number between 0 and 1"),
+        (
+            lambda: CarT(switch_kill=np.nan),
+            "switch_kill must be one number between 0 and 100",
+        ),
         (lambda: Body(leak=1.1), "leak must be one number between 0 and 1"),
         (lambda: CarT.built("ox40"), "signalling must be one of 'cd28', '41bb', 'both', you gave"),
         (lambda: CarT.built(hinge="igg4"), "hinge must be one of 'cd8', 'cd28', you gave 'igg4'"),

@@ -37,7 +37,6 @@ NUMBERS = {
     "eligibility.fit": 62,
     "eligibility.patients": 1000,
     "eligibility.goal": 200,
-    "eligibility.satri_cel": 85,
     "hla_a02.screened": 44.8,
     "til_breast.screened": 42,
     "til_breast.reactive": 28,
@@ -119,7 +118,6 @@ def test_the_rounded_shares_are_those_of_the_trial():
         "eligibility.fit": (8, 13),
     }.items():
         assert evidence.get(key).value == round(100 * after / before)
-    assert evidence.get("eligibility.satri_cel").value == round(100 * 88 / 104)
 
 
 def test_each_kind_of_cell_passes_its_own_steps():
