@@ -83,26 +83,6 @@ def complexes(first, second, constant):
     return (scarce * np.where(np.isfinite(part), part, 0))[()]
 
 
-def concentration_for(fraction, half):
-    r"""Return the concentration that binds a wanted fraction: ``occupancy`` read backwards.
-
-    $$C = \frac{\theta}{1 - \theta}\,K$$
-
-    Arguments: ``fraction`` from 0 up to, but not including, 1; ``half``, the concentration
-    that gives one half ($K_d$ or $IC_{50}$), any unit.
-    Returns the concentration in the unit of ``half``: 19 times ``half`` for 95 %.
-    Raises ``ValueError`` if the fraction is outside 0 to 1 or ``half`` not positive.
-    Source: law of mass action.
-    """
-    fraction = np.asarray(fraction, dtype=float)[()]
-    if not np.all((fraction >= 0) & (fraction < 1)):
-        raise ValueError(
-            f"fraction must be between 0 and 1, without 1 itself, you gave {fraction}: "
-            "no concentration binds every receptor."
-        )
-    return amount("half", half, positive=True) * fraction / (1 - fraction)
-
-
 def micrograms_per_ml_to_nanomolar(concentration, molar_mass_kda):
     r"""Return a mass concentration as a number of molecules.
 

@@ -209,20 +209,3 @@ def pembrolizumab(weight=None):
             volume=np.power(ratio, value("volume_weight_exponent")),
         )
     )
-
-
-def pertuzumab():
-    """Return the kinetics of pertuzumab in the typical patient; its dose is the same for all.
-
-    Source: Garg 2014, ``pertuzumab.clearance`` and the keys beside it: lean body weight 48 kg,
-    albumin 3.9 g/dL.
-    """
-    return TwoCompartment(**published("pertuzumab"))
-
-
-def any_antibody():
-    """Return the kinetics of an average antibody that has no target to be lost on.
-
-    Source: Davda 2014, ``any_antibody.clearance`` and the keys beside it.
-    """
-    return TwoCompartment(**published("any_antibody"))

@@ -18,12 +18,6 @@ def test_occupancy_at_half_a_microgram_against_published_percentages(kd, percent
     assert round(100 * binding.occupancy(molecules, kd), 1) == percent
 
 
-def test_95_percent_of_the_functional_effect_needs_10_micrograms_per_ml():
-    ic50 = evidence.get("pembrolizumab.functional_ic50").value
-    assert round(binding.concentration_for(0.95, ic50), 1) == 10.2
-    assert binding.concentration_for(0.95, 1) == pytest.approx(19, rel=1e-12)
-
-
 def test_one_microgram_per_ml_is_6_71_nanomolar():
     molar_mass = evidence.get("pembrolizumab.molar_mass").value
     assert round(binding.micrograms_per_ml_to_nanomolar(1, molar_mass), 2) == 6.71
@@ -40,12 +34,6 @@ def test_occupancy_limits():
     assert binding.occupancy(3, 3) == 0.5
     assert binding.occupancy(3e20, 3) == 1
     assert binding.occupancy([0, 3], [[3], [9]]).shape == (2, 2)
-
-
-@given(st.floats(0, 0.999), constants)
-def test_concentration_for_inverts_occupancy(fraction, half):
-    concentration = binding.concentration_for(fraction, half)
-    assert binding.occupancy(concentration, half) == pytest.approx(fraction, abs=1e-12)
 
 
 @given(amounts, constants, amounts, constants)
@@ -111,9 +99,6 @@ def test_complexes_in_the_limits(first, second):
         (lambda: binding.complexes(1, np.inf, 3), "second must be a finite number at least 0"),
         (lambda: binding.complexes(1, 2, -3), "constant must be at least 0, you gave -3"),
         (lambda: binding.complexes(1, 2, np.nan), "constant must be at least 0, you gave nan"),
-        (lambda: binding.concentration_for(1, 3), "no concentration binds every receptor"),
-        (lambda: binding.concentration_for(np.nan, 3), "fraction must be between 0 and 1"),
-        (lambda: binding.concentration_for(0.5, -3), "half must be a finite number above 0"),
         (
             lambda: binding.micrograms_per_ml_to_nanomolar(1, 0),
             "molar_mass_kda must be a finite number above 0",

@@ -19,7 +19,7 @@ from course_lib.models.antibody_drug_conjugates import AntibodyDrugConjugate
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, simulate
-from course_lib.models.pharmacokinetics import any_antibody, pembrolizumab, pertuzumab
+from course_lib.models.pharmacokinetics import pembrolizumab
 from course_lib.models.trastuzumab import Trastuzumab
 
 DAYS = [120.0, 360.0]
@@ -92,10 +92,6 @@ def conjugate_cells():
     return np.log([cells * (1 - low), cells * low])
 
 
-def four(model):
-    return dataclasses.astuple(model)
-
-
 READINGS = {
     "treated": lambda: treated(),
     "untreated": lambda: run()[0],
@@ -122,8 +118,6 @@ READINGS = {
     "conjugate, 90 kg": lambda: conjugate_readings(weight=90),
     "conjugate, last dose day": lambda: AntibodyDrugConjugate().dose_times()[-1],
     "cells under the conjugate": conjugate_cells,
-    "pertuzumab": lambda: four(pertuzumab()),
-    "any antibody": lambda: four(any_antibody()),
 }
 
 
@@ -162,8 +156,6 @@ EXPECTED = {
     "conjugate, 90 kg": lambda: expected_conjugate(slice(0, 3), weight=90),
     "conjugate, last dose day": lambda: 21 * 7,
     "cells under the conjugate": lambda: expected_conjugate(slice(3, 5), 200.0, share=0.03),
-    "pertuzumab": lambda: (0.235, 3.11, 0.534, 2.46),
-    "any antibody": lambda: (0.200, 3.61, 0.747, 2.75),
 }
 TOLERANCE = 1e-6
 # The steps of trastuzumab's kinetics, and of integrals between doses, are longer.
@@ -231,8 +223,8 @@ def test_no_default_hides_from_the_readings():
     constants = {key for key in known if key.startswith(("checkpoint_model.", "chemotherapy."))}
     assert constants
     assert constants <= declared
-    # the numbers of the kinetics: pembrolizumab, trastuzumab, conjugate, two antibodies
-    assert len(used_keys()) == len(declared) + 7 + 7 + 6 + 8
+    # the numbers of the kinetics: pembrolizumab, trastuzumab, conjugate
+    assert len(used_keys()) == len(declared) + 7 + 7 + 6
 
 
 def calculated():
@@ -247,9 +239,6 @@ def calculated():
         "pembrolizumab.steady_state_peak": peak,
         "pembrolizumab.steady_state_auc": auc,
         "pembrolizumab.nanomolar_per_mg_per_litre": per_mg,
-        "pembrolizumab.concentration_for_95_percent": binding.concentration_for(
-            0.95, drug.functional_ic50
-        ),
         "pembrolizumab.occupancy_tight": 100 * binding.occupancy(per_mg / 2, drug.binding_kd),
         "pembrolizumab.occupancy_loose": 100 * binding.occupancy(per_mg / 2, 3.0),
     }
