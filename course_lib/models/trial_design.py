@@ -32,7 +32,7 @@ from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.cohort import Cohort
 from course_lib.models.parameters import Parameters, checked, given
 from course_lib.models.patient import Effects, Patient, checked_therapies
-from course_lib.models.virtual_trial import BLOCK, DAYS_PER_MONTH, Trial, follow
+from course_lib.models.virtual_trial import BLOCK, DAYS_PER_MONTH, Seen, Trial, follow
 
 #: The schedule of scans, the last day, and what becomes of patients: as in lesson 03.
 BASE = Trial([], [])
@@ -239,27 +239,8 @@ class Design:
         return Events(events.progression, np.where(crosses, later.death, events.death))
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a trial saw, arrays of shape (patients,).
-
-    experimental: in the experimental arm.  pfs: days to progression or death, or else to the
-    last scan; progressed: whether one of the two came.  survival: days to death or to the end;
-    died: which.
-    """
-
-    experimental: np.ndarray
-    pfs: np.ndarray
-    progressed: np.ndarray
-    survival: np.ndarray
-    died: np.ndarray
-
-    def endpoint(self, name):
-        """Return times and events of "pfs" or "survival"; raise ValueError for another name."""
-        known = {"pfs": (self.pfs, self.progressed), "survival": (self.survival, self.died)}
-        if not isinstance(name, str) or name not in known:
-            raise ValueError(f"endpoint must be one of {', '.join(known)}, you gave {name!r}.")
-        return known[name]
+class Result(Seen):
+    """What a trial saw: when what happened to whom."""
 
     def until(self, day):
         """Return what was known on ``day``, if the trial ended there."""
@@ -273,13 +254,6 @@ class Result:
             survival=np.minimum(self.survival, end),
             died=self.died & (self.survival <= end),
         )
-
-    @staticmethod
-    def joined(parts):
-        """Return several results as one."""
-        parts = list(parts)
-        names = [each.name for each in fields(Result)]
-        return Result(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
 
 
 def seen(events, experimental, follow_up):

@@ -138,35 +138,26 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a trial saw, arrays of shape (patients,).
+class Seen:
+    """When what happened to whom, arrays of shape (patients,).
 
-    experimental: in the experimental arm.  cps: CPS.
+    experimental: in the experimental arm.
     pfs: days to progression at a scan or to death, or else to the last scan before the end;
     progressed: whether one of the two came.  survival: days to death or to the end; died: which.
-    best_ratio: smallest size at a scan until progression, relative to the start; 1 if no scan.
-    responded: that is a partial response or better (unconfirmed).
     """
 
     experimental: np.ndarray
-    cps: np.ndarray
     pfs: np.ndarray
     progressed: np.ndarray
     survival: np.ndarray
     died: np.ndarray
-    best_ratio: np.ndarray
-    responded: np.ndarray
 
-    def some(self, which):
-        """Return the patients that ``which`` selects: a slice, indices or truth values."""
-        return Outcome(**{name: value[which] for name, value in vars(self).items()})
-
-    @staticmethod
-    def joined(parts):
-        """Return several outcomes as one."""
+    @classmethod
+    def joined(cls, parts):
+        """Return several of them as one."""
         parts = list(parts)
-        names = [each.name for each in fields(Outcome)]
-        return Outcome(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+        names = [each.name for each in fields(cls)]
+        return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
 
     def endpoint(self, name):
         """Return times and events of "pfs" or "survival"; raise ValueError for another name."""
@@ -174,6 +165,24 @@ class Outcome:
         if not isinstance(name, str) or name not in known:
             raise ValueError(f"endpoint must be one of {', '.join(known)}, you gave {name!r}.")
         return known[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Seen):
+    """What a trial saw of its patients, arrays of shape (patients,): as ``Seen``, and
+
+    cps: CPS.
+    best_ratio: smallest size at a scan until progression, relative to the start; 1 if no scan.
+    responded: that is a partial response or better (unconfirmed).
+    """
+
+    cps: np.ndarray
+    best_ratio: np.ndarray
+    responded: np.ndarray
+
+    def some(self, which):
+        """Return the patients that ``which`` selects: a slice, indices or truth values."""
+        return Outcome(**{name: value[which] for name, value in vars(self).items()})
 
 
 def follow(patient, trial, therapies, tolerance):
