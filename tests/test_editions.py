@@ -203,10 +203,12 @@ def test_no_solution_and_no_hidden_test_of_ours_is_in_our_bundle():
     assert leaks.found(bundle.contents(house.ROOT)) == []
 
 
-def test_every_picture_of_our_readme_is_in_our_bundle():
+def test_the_readme_of_our_bundle_names_only_what_is_in_it():
     packed = bundle.contents(house.ROOT)
-    shown = re.findall(r"!\[[^]]*\]\(([^)#]+)\)", packed["README.md"].decode())
-    assert {path for path in shown if "//" not in path} <= set(packed)
+    readme = packed["README.md"].decode()
+    named = re.findall(r"\[[^]]*\]\(([^)#]+)\)", readme)
+    assert {path for path in named if "//" not in path} <= set(packed)
+    assert set(re.findall(r"(?m)(?:^|`)\./course ([\w-]+)", readme)) == {"lab", "hand-in"}
 
 
 def test_our_bundle_has_every_lesson_and_quiz():

@@ -1,5 +1,6 @@
 """./course bundle FILE.zip: the student edition as one file, the same bytes every time."""
 
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -20,6 +21,8 @@ SINGLE = [
 ]
 EXECUTABLE = {"course", "postBuild"}
 TELLTALES = [b"BEGIN SOLUTION", b"BEGIN HIDDEN TESTS", b"END HIDDEN TESTS", b"BEGIN MARK SCHEME"]
+#: What the README says of files and verbs that a student does not receive.
+NOT_FOR_STUDENTS = re.compile(rb"<!-- not for students -->.*?<!-- end -->\n\n?", re.DOTALL)
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip's first day; no clock enters the file
 
 
@@ -49,6 +52,7 @@ def contents(root):
             f"no release version of {', '.join(sorted(unmade))}; run ./course author first."
         )
     packed = {place: path.read_bytes() for place, path in files.items()}
+    packed["README.md"] = NOT_FOR_STUDENTS.sub(b"", packed["README.md"])
     packed["environment.yml"] = locks.environment(root, student=True).encode()
     for place, data in packed.items():
         if place.endswith(".ipynb") and any(mark in data for mark in TELLTALES):
