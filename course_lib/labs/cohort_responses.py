@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_lib import evidence
-from course_lib.labs.cohort_words import (
+from course_lib.labs.cohort_responses_words import (
     HIGHEST,
     NAMES,
     PROGRESSION,
