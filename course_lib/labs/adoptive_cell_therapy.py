@@ -177,8 +177,7 @@ def _explanation() -> str:
 
 def _afterword() -> str:
     grown, chosen = (
-        view(**{**SPEC.defaults, "harvest": 35.0, "selection": each}).readings[1].value
-        for each in ("none", "reactive")
+        SPEC.at(harvest=35.0, selection=each).readings[1].value for each in ("none", "reactive")
     )
     return (
         f"So neither the clone that led in the tumour nor the one that led in the dish is the one "

@@ -118,7 +118,7 @@ def _sentence(dose, number_of_doses, low_share, readings, start) -> str:
 
 def _explanation() -> str:
     """Say what the payload did to neighbours."""
-    on, off = view(**SPEC.defaults), view(**{**SPEC.defaults, "bystander": 0})
+    on, off = SPEC.at(), SPEC.at(bystander=0)
     return (
         f"Without the bystander effect HER2-low cells ended at {off.readings[3]} of their number, "
         f"with it at {on.readings[3]}. For HER2-high cells it made no difference: "
@@ -129,7 +129,7 @@ def _explanation() -> str:
 
 def _afterword() -> str:
     """Say what the same property costs."""
-    on, off = view(**SPEC.defaults), view(**{**SPEC.defaults, "bystander": 0})
+    on, off = SPEC.at(), SPEC.at(bystander=0)
     return (
         f"Loose payload fell from {on.readings[4]} to {off.readings[4]}. A payload that crosses "
         "the membrane of a tumour cell also crosses that of a healthy cell. Gain and cost come "

@@ -121,7 +121,7 @@ def _sentence(concentration, kd, arms, tumour, healthy) -> str:
 
 def _explanation() -> str:
     """Say what a weak grip did with two arms."""
-    tight, weak = view(**SPEC.defaults), view(**{**SPEC.defaults, "kd": WEAK})
+    tight, weak = SPEC.at(), SPEC.at(kd=WEAK)
     return (
         f"With the tight grip {tight.readings[2]} of the tumour cells were killed, with the weak "
         f"one {weak.readings[2]}. Of the healthy cells it was {tight.readings[3]}, then "
@@ -132,7 +132,7 @@ def _explanation() -> str:
 
 def _afterword() -> str:
     """Say what is left of it with one arm."""
-    single = view(**{**SPEC.defaults, "kd": WEAK, "arms": "one"})
+    single = SPEC.at(kd=WEAK, arms="one")
     return (
         f"Take the second arm away, and the weak grip kills {single.readings[2]} of the tumour "
         "cells."

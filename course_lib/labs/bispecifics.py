@@ -87,7 +87,7 @@ def _sentence(antibody: float, top: float, bridges: float, most: float) -> str:
 
 def _explanation() -> str:
     """Say what ten times the best concentration builds."""
-    at_best = {**SPEC.defaults, "antibody": view(**SPEC.defaults).readings[1].value}
+    at_best = {**SPEC.defaults, "antibody": SPEC.at().readings[1].value}
     once, ten = view(**at_best), view(**{**at_best, "antibody": 10 * at_best["antibody"]})
     return (
         f"At {once.readings[1]} the antibody builds {once.readings[0]} of 100 possible bridges, at "

@@ -186,13 +186,9 @@ def _table(t_cells, needed, course, untreated) -> Table:
     return Table.of("Cells, every three months", columns)
 
 
-def _with(**settings) -> View:
-    return view(**{**SPEC.defaults, **settings})
-
-
 def _explanation() -> str:
     """Say how many T cells either peptide makes, and how well they see."""
-    e75, ideal = _with(), _with(peptide="ideal")
+    e75, ideal = SPEC.at(), SPEC.at(peptide="ideal")
     return (
         f"HLA holds E75 for {e75.readings[0]}, the made-up peptide for {ideal.readings[0]}. It "
         f"made more T cells: {ideal.readings[1]} at most, instead of {e75.readings[1]}. But "

@@ -160,17 +160,13 @@ def _sentence(readings, smallest: float, worst: float, found) -> str:
     )
 
 
-def _at(**settings) -> View:
-    return view(**{**SPEC.defaults, **settings})
-
-
 def _marks(shown: View) -> list[float]:
     return [float(shown.series[i].y[0]) for i in (2, 3, 4)]
 
 
 def _explanation() -> str:
     """Say what a weak binder does to one contact with each kind of cell."""
-    tight, weak = _marks(_at()), _marks(_at(kd=WEAK))
+    tight, weak = _marks(SPEC.at()), _marks(SPEC.at(kd=WEAK))
     return (
         f"With 1 nM, a contact reaches {tight[0]:.0f} % of the greatest killing of HER2-high "
         f"tumour cells and {tight[2]:.0f} % of that of lung cells. With {WEAK:,} nM it is "
@@ -182,7 +178,7 @@ def _explanation() -> str:
 
 def _afterword() -> str:
     """Say who is left after a year with the weak binder."""
-    weak = _at(kd=WEAK).readings
+    weak = SPEC.at(kd=WEAK).readings
     return (
         f"On day {DAYS} the tumour has {weak[1]} of its first cells, "
         f"{100 * weak[2].value / weak[1].value:.0f} % of them HER2-low. A binder that spares "

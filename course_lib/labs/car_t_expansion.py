@@ -81,13 +81,9 @@ def _sentence(cells: CarTKinetics, dose: float, year: Reading, last: Reading) ->
     )
 
 
-def _at(**settings) -> View:
-    return view(**{**SPEC.defaults, **settings})
-
-
 def _explanation() -> str:
     """Compare a tenth of the dose with the median dose, and with an ordinary drug."""
-    usual, tenth = _at(), _at(dose=TENTH)
+    usual, tenth = SPEC.at(), SPEC.at(dose=TENTH)
     later = tenth.readings[1].value - usual.readings[1].value
     return (
         f"After the median dose the peak is {usual.readings[0]}, and after a tenth of the dose "

@@ -125,13 +125,9 @@ def _sentence(patient: int, readings: tuple[Reading, ...], gone: np.ndarray, nev
     )
 
 
-def _at(**settings) -> View:
-    return view(**{**SPEC.defaults, **settings})
-
-
 def _explanation() -> str:
     """Say what the fifty share, and what they do not."""
-    chance, cured, _, average, day, _ = _at().readings
+    chance, cured, _, average, day, _ = SPEC.at().readings
     return (
         f"All {PATIENTS} share one set of equations, and their average falls to {average} "
         f"near day {day}. But there is no such part of a cell. Each of the last cells divides or "
@@ -141,8 +137,8 @@ def _explanation() -> str:
 
 
 def _afterword() -> str:
-    slow, fast = (_at(tumour_growth=x).readings[0] for x in (GROWTH / 2, 1.3 * GROWTH))
-    more = _at(infused=360).readings[0]
+    slow, fast = (SPEC.at(tumour_growth=x).readings[0] for x in (GROWTH / 2, 1.3 * GROWTH))
+    more = SPEC.at(infused=360).readings[0]
     return (
         f"The chance can be changed. If the tumour grows at half the speed, it is {slow}; at 1.3 "
         f"times the speed {fast}. With twice as many CAR-T cells it is {more}. All these numbers "

@@ -135,7 +135,7 @@ def _explanation() -> str:
 def _afterword() -> str:
     _, reactive, robust, eligible, treated, responses = TRIAL
     bounds = interval(responses, treated)
-    opening = view(**SPEC.defaults)
+    opening = SPEC.at()
     return (
         f"TIL need no fixed HLA type, yet few patients get them. In a trial of {TRIAL[0]} patients "
         f"with breast cancer, {reactive} had a reactive clone, {robust} a strong enough response. "

@@ -117,8 +117,8 @@ def _millimetres(size: float) -> str:
 
 def _explanation() -> str:
     """Say what happened when the dose doubled."""
-    once = view(**SPEC.defaults)
-    twice = view(**{**SPEC.defaults, "dose": 2 * SPEC.defaults["dose"]})
+    once = SPEC.at()
+    twice = SPEC.at(dose=2 * SPEC.defaults["dose"])
     return (
         f"Doubling the dose doubled the concentration: {once.readings[0]} became "
         f"{twice.readings[0]} before the second dose. But the brake was already "

@@ -140,11 +140,8 @@ def _assumed(name: str) -> bool:
 
 def _explanation() -> str:
     """Say what the two do together, and why it is more than either."""
-    both = SPEC.view(**{**SPEC.defaults, "second": "til"})
-    drug, cells = (
-        SPEC.view(**{**SPEC.defaults, "first": name}).readings[0]
-        for name in ("pembrolizumab", "til")
-    )
+    both = SPEC.at(second="til")
+    drug, cells = (SPEC.at(first=name).readings[0] for name in ("pembrolizumab", "til"))
     return (
         f"Pembrolizumab alone leaves {drug}, the infused T cells alone {cells}, and both "
         f"together {both.readings[0]}. One adds T cells, the other takes off their brake. "

@@ -218,13 +218,9 @@ def _table(relapse: Relapse, test: BloodTest, treatment: Treatment, found: Found
     return Table.of(f"The plotted values; a run ends at {END} mm", columns)
 
 
-def _at(**settings: float) -> View:
-    return view(**{**SPEC.defaults, **settings})
-
-
 def _explanation() -> str:
     """Compare a treatment that begins with the blood test with one that begins with the scan."""
-    shown = _at(log_kill=ASKED)
+    shown = SPEC.at(log_kill=ASKED)
     lead, _, _, late, early, *_ = shown.readings
     return (
         f"The blood test is positive {lead} before the scan, and treatment begins {lead} earlier. "
@@ -235,7 +231,7 @@ def _explanation() -> str:
 
 
 def _afterword() -> str:
-    shown = _at(log_kill=ASKED)
+    shown = SPEC.at(log_kill=ASKED)
     lead = shown.readings[0]
     study = evidence.get("ctdna.lead_time").value
     return (

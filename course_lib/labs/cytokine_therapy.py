@@ -171,10 +171,7 @@ def _amount(dose: float) -> str:
 
 def _explanation() -> str:
     """Say what a hundredth of the dose did to each kind of cell."""
-    label, less = (
-        view(**{**SPEC.defaults, "dose": dose}).readings
-        for dose in (SPEC.defaults["dose"], A_HUNDREDTH)
-    )
+    label, less = (SPEC.at(dose=dose).readings for dose in (SPEC.defaults["dose"], A_HUNDREDTH))
     fall = 100 * (1 - less[3].value)
     return (
         f"A hundredth of the dose still makes regulatory T cells {less[0].value:.3g} times as many "

@@ -186,8 +186,7 @@ def _number(value: float) -> str:
 def _explanation() -> str:
     """Say what a much higher antigenicity did, and what it did not do."""
     before, after = (
-        view(**{**SPEC.defaults, "antigenicity": each})
-        for each in (SPEC.defaults["antigenicity"], STRONGER)
+        SPEC.at(antigenicity=each) for each in (SPEC.defaults["antigenicity"], STRONGER)
     )
     course = model.simulate(KirschnerPanetta(antigenicity=STRONGER / 1e5), days=DAYS)
     least = float(f"{math.exp(course.log_tumour.min()):.1g}")

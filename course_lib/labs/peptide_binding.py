@@ -127,9 +127,7 @@ def _sentence(letters, before, total, started, held) -> str:
 
 def _explanation() -> str:
     """Compare a change of an anchor with one of position 6."""
-    start, anchor, sixth = (
-        view(**{**SPEC.defaults, **change}) for change in ({}, {"second": "K"}, {"sixth": "K"})
-    )
+    start, anchor, sixth = (SPEC.at(**change) for change in ({}, {"second": "K"}, {"sixth": "K"}))
     return (
         f"E75 scores {start.readings[0]}. With lysine at position 6, {sixth.readings[0]} are left; "
         f"with lysine at position 2, {anchor.readings[0]}. The side chains at positions 2 and 9 "

@@ -108,13 +108,9 @@ def _marks(people) -> str:
     return f" The marks stand for people: {'; '.join(told)}."
 
 
-def _at(**settings) -> View:
-    return view(**{**SPEC.defaults, **settings})
-
-
 def _explanation() -> str:
     """Count the alarms in a group in which few relapse, and in the opening group."""
-    rare, opening = _at(prevalence=RARE), _at()
+    rare, opening = SPEC.at(prevalence=RARE), SPEC.at()
     right, _, true, false, *_ = rare.readings
     ill = PEOPLE * RARE // 100
     return (
@@ -127,7 +123,7 @@ def _explanation() -> str:
 
 
 def _afterword() -> str:
-    rare = _at(prevalence=RARE)
+    rare = SPEC.at(prevalence=RARE)
     return (
         f"A negative result was right in {rare.readings[1].value:.0f} of 100. That sounds better "
         f"than it is: without any test, {100 - RARE} of 100 would be right to expect no relapse. "

@@ -85,7 +85,7 @@ def _share(doublings: float) -> float:
 
 def _explanation() -> str:
     """Compare growth from one cell with growth from 1 mm."""
-    cell, small = (view(**{**SPEC.defaults, "start": start}) for start in ("cell", "1mm"))
+    cell, small = (SPEC.at(start=start) for start in ("cell", "1mm"))
     whole, left = cell.readings[0].value, small.readings[0].value
     return (
         f"From one cell to {SPEC.defaults['found']:.0f} mm the tumour doubles its volume "

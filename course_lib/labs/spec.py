@@ -221,3 +221,7 @@ class LabSpec:
     @property
     def defaults(self) -> Settings:
         return {c.name: c.default for c in self.controls}
+
+    def at(self, **settings: float | str) -> View:
+        """Return the view at these settings; what is not named stands as at the opening."""
+        return self.view(**{**self.defaults, **settings})

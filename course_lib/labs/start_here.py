@@ -53,7 +53,7 @@ def view(doubling_time: float) -> View:
 
 def _explanation() -> str:
     """Say what three doublings do to a diameter."""
-    shown = view(**SPEC.defaults)
+    shown = SPEC.at()
     return (
         f"Three doublings make 2 × 2 × 2 = {shown.readings[1].value:.0f} times the volume. But a "
         "tumour grows in length, width and height at once. Twice as wide, twice as long and twice "

@@ -144,8 +144,8 @@ def _table(series) -> Table:
 
 def _explanation() -> str:
     """Say who got the CD80 when CTLA-4 matched CD28."""
-    without = view(**SPEC.defaults)
-    equal = view(**{**SPEC.defaults, "ctla4": 1200})
+    without = SPEC.at()
+    equal = SPEC.at(ctla4=1200)
     ratio = evidence.get("ctla4_cd80.affinity_ratio").value
     return (
         f"With as much CTLA-4 as CD28, CTLA-4 held {equal.readings[5]} of the CD80 and CD28 "

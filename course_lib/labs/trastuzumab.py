@@ -162,7 +162,7 @@ def _sentence(regimen, readings, last, drug) -> str:
 
 def _explanation() -> str:
     """Say how the half-life changed after the last dose."""
-    shown = view(**SPEC.defaults)
+    shown = SPEC.at()
     return (
         f"Just after the last dose the half-life is {shown.readings[2]}. On day {DAYS} it is "
         f"{shown.readings[3]}. Part of the antibody is lost on HER2: a cell takes the pair in and "

@@ -199,7 +199,7 @@ def _rows(effectors, tumour, places, borders) -> list[tuple[str, float, float]]:
 
 def _explanation() -> str:
     """Say what a stronger inflow changed."""
-    before, after = view(**SPEC.defaults), view(**{**SPEC.defaults, "inflow": STRONGER})
+    before, after = SPEC.at(), SPEC.at(inflow=STRONGER)
     return (
         f"At {SPEC.defaults['inflow']:,.0f} cells a day this tumour held {before.readings[0]} on "
         f"day {DAYS}; at {STRONGER:,} it held {after.readings[0]}. The border moved up, past your "

@@ -131,9 +131,9 @@ def test_a_reopened_lesson_shows_its_lab_without_a_kernel(reopened, screenshots)
     picture = saved.locator("img.course-picture")
     picture.scroll_into_view_if_needed()
     assert picture.evaluate("img => img.complete && img.naturalWidth") == 820
-    assert view(**SPEC.defaults).sentence in saved.text_content()
+    assert SPEC.at().sentence in saved.text_content()
     saved.get_by_text("Show data").click()
-    assert saved.locator("table tbody tr").count() == len(view(**SPEC.defaults).table.rows)
+    assert saved.locator("table tbody tr").count() == len(SPEC.at().table.rows)
     assert reopened.get_by_text("Error displaying widget").count() == 0
     assert reopened.get_by_text("model not found").count() == 0
     reopened.screenshot(path=screenshots / "lesson-03-saved.png")
@@ -151,7 +151,7 @@ def test_a_students_saved_lesson_reopens_without_an_error(lesson, course_url, co
     asleep = lesson.locator(".course-lab-saved").first
     asleep.scroll_into_view_if_needed()
     asleep.get_by_text("The lab is asleep.").wait_for()
-    assert view(**SPEC.defaults).sentence in asleep.text_content()
+    assert SPEC.at().sentence in asleep.text_content()
     assert lesson.get_by_text("Error displaying widget").count() == 0
     saved.write_bytes(pristine)
 
@@ -204,7 +204,7 @@ def test_dragging_moves_plot_sentence_and_table(lesson, screenshots):
     lesson.mouse.up()
     lesson.wait_for_function(
         "text => document.querySelector('.course-sentence').textContent !== text",
-        arg=view(**SPEC.defaults).sentence,
+        arg=SPEC.at().sentence,
     )
     settings = shown_settings(lesson)
     assert settings["infiltration"] > SPEC.defaults["infiltration"]
@@ -215,7 +215,7 @@ def test_dragging_moves_plot_sentence_and_table(lesson, screenshots):
     assert last == list(shown.table.rows[-1])
     # The run before stays, thin and dashed.
     ghost = lesson.evaluate(LINES)["with drug (before)"]
-    assert ghost[-1] == pytest.approx(view(**SPEC.defaults).series[3].y[-1], rel=1e-6)
+    assert ghost[-1] == pytest.approx(SPEC.at().series[3].y[-1], rel=1e-6)
     for width in (1280, 800):
         lesson.set_viewport_size({"width": width, "height": 1000})
         first_lab(lesson).locator(".course-main").scroll_into_view_if_needed()
@@ -352,7 +352,7 @@ def test_the_change_is_announced_once_it_settles(lesson):
     assert live.get_attribute("aria-live") == "polite"
     first_lab(lesson).get_by_role("slider", name="Dose, mg").focus()
     lesson.keyboard.press("ArrowLeft")
-    shown = view(**{**SPEC.defaults, "dose": 190})
+    shown = SPEC.at(dose=190)
     lesson.wait_for_function(
         "text => document.querySelector('.course-live').textContent.startsWith(text)",
         arg=f"Dose 190 mg. {shown.sentence}",

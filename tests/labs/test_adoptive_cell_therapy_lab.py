@@ -9,6 +9,7 @@ from course_lib.labs.adoptive_cell_therapy import SPEC, view
 from course_lib.models.adoptive_cell_therapy import Host, biopsy, culture
 
 pytestmark = pytest.mark.filterwarnings("error")
+PRESETS = {each.name: each.settings for each in SPEC.presets}
 LABELS = [
     "Cells harvested",
     "Respond to the tumour, of those harvested",
@@ -20,16 +21,11 @@ LABELS = [
 CELLS, REACTIVE, EXHAUSTED, LATER, DIVISIONS, LOW_COUNTS = range(6)
 
 
-def opened(**settings):
-    return view(**{**SPEC.defaults, **settings})
+opened = SPEC.at
 
 
 def read(which, **settings):
     return opened(**settings).readings[which].value
-
-
-def preset(name):
-    return next(p for p in SPEC.presets if p.name == name).settings
 
 
 def test_the_controls_and_readings_are_what_these_tests_try():
@@ -84,7 +80,7 @@ def test_the_sentence_names_the_clone_that_leads(harvest, leader):
 
 
 def test_the_table_holds_the_plotted_values():
-    shown = opened(**preset("Keep what responds"))
+    shown = opened(**PRESETS["Keep what responds"])
     rows = [row[0] for row in shown.table.rows]
     assert rows[:6] == [f"dish, day {day}" for day in (0, 7, 14, 21, 28, 35)]
     assert rows[6:] == [f"blood, day {day}" for day in range(0, 91, 15)]
@@ -214,5 +210,5 @@ def test_the_explanation_is_true_of_the_model(observed):
 def test_the_observation_is_asked_after_three_weeks_without_selection():
     tried = SPEC.prediction.tried
     assert not tried(SPEC.defaults)
-    assert tried({**SPEC.defaults, **preset("Four weeks of growth")})
-    assert not tried({**SPEC.defaults, **preset("Keep what responds")})
+    assert tried({**SPEC.defaults, **PRESETS["Four weeks of growth"]})
+    assert not tried({**SPEC.defaults, **PRESETS["Keep what responds"]})

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 HELD, MOST, LATER, SEEN, ENOUGH, FOUND_AFTER, LAST, LOST = range(8)
 
 
-def shown(**settings):
-    return view(**{**SPEC.defaults, **settings})
+shown = SPEC.at
 
 
 def read(number, **settings):

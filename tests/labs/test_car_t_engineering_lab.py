@@ -11,8 +11,7 @@ from course_lib.models.cytokine_release import crs_grade, signs
 KILLED, END, LOW, LOST, GRADE, LEVEL, MOST, LATE = range(8)
 
 
-def shown(**settings):
-    return view(**{**SPEC.defaults, **settings})
+shown = SPEC.at
 
 
 def told(**settings):

@@ -14,12 +14,12 @@ SLIDERS = {control.name: control.quantity for control in SPEC.controls}
 
 
 def readings(**settings):
-    shown = view(**{**SPEC.defaults, **settings})
+    shown = SPEC.at(**settings)
     return np.array([reading.value for reading in shown.readings])
 
 
 def lines(**settings):
-    return {each.name: each for each in view(**{**SPEC.defaults, **settings}).series[:3]}
+    return {each.name: each for each in SPEC.at(**settings).series[:3]}
 
 
 def number(words):
@@ -37,7 +37,7 @@ def test_the_opening_is_the_typical_patient():
 def test_it_says_leukaemia_wherever_a_number_could_be_mistaken():
     assert "leukaemia" in SPEC.title
     assert all("Leukaemia" in panel.title and panel.log for panel in SPEC.panels)
-    assert "leukaemia" in view(**SPEC.defaults).sentence
+    assert "leukaemia" in SPEC.at().sentence
     assert "not from breast cancer" in SPEC.lead
 
 

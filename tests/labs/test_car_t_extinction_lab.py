@@ -12,8 +12,7 @@ CHANCE, CURED, FEWEST, AVERAGE, DAY, CAR_T = range(6)
 SLIDERS = {control.name: control.quantity for control in SPEC.controls}
 
 
-def at(**settings):
-    return view(**{**SPEC.defaults, **settings})
+at = SPEC.at
 
 
 def readings(**settings):

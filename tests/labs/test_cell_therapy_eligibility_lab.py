@@ -21,8 +21,7 @@ GROUPS = ("african_american", "asian", "caucasian", "hispanic")
 FREQUENCIES = {"a02": (0.185, 0.27, 0.293, 0.278), "a01": (0.055, 0.032, 0.157, 0.063)}
 
 
-def opened(**settings):
-    return view(**{**SPEC.defaults, **settings})
+opened = SPEC.at
 
 
 def read(which, **settings):

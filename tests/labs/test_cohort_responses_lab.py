@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_lib.labs import cohort_responses as lab
-from course_lib.labs.cohort_responses import HIGHEST, SPEC, together, view
+from course_lib.labs.cohort_responses import HIGHEST, SPEC, together
 from course_lib.models.response_cohort import PATIENTS, SCANS, WEEKS, cohort, shrinks_later
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -16,8 +16,7 @@ SPIDER, LINE = 5, 6
 GOING_ON = {"rules": "irecist"}
 
 
-def shown(**settings):
-    return view(**{**SPEC.defaults, **settings})
+shown = SPEC.at
 
 
 def everybody(**settings):

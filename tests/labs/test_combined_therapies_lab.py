@@ -13,16 +13,13 @@ from course_lib.labs.combined_therapies import (
     THERAPIES,
     chosen,
     lab,
-    view,
 )
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, assumed, simulate
 from course_lib.models.virtual_trial import Trial
 
-
-def shown(**settings):
-    return view(**{**SPEC.defaults, **settings})
+shown = SPEC.at
 
 
 def end(**settings):

@@ -26,8 +26,7 @@ LABELS = [
 OFTEN = {"weeks": 4, "months": 3}
 
 
-def opened(**settings):
-    return view(**{**SPEC.defaults, **settings})
+opened = SPEC.at
 
 
 def read(which, **settings):

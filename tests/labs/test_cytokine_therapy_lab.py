@@ -13,8 +13,7 @@ DOSES = np.geomspace(0.6, 6000, 25)
 SCHEDULES = [name for name, _ in lab.SCHEDULES]
 
 
-def show(**settings):
-    return SPEC.view(**{**SPEC.defaults, **settings})
+show = SPEC.at
 
 
 def values(**settings):

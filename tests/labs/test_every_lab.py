@@ -14,14 +14,9 @@ EVERY_LAB = pytest.mark.parametrize("module", modules(), ids=lambda m: m.SPEC.na
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @cache
 def opening_of(module):
-    return module.SPEC.view(**module.SPEC.defaults)
+    return module.SPEC.at()
 
 
 def assert_sound(module, settings):
@@ -104,6 +99,12 @@ def test_its_goal_can_be_reached_from_the_opening_in_several_ways(module):
     for solution in module.SPEC.goal.solutions:
         lab = module.lab(**solution)
         assert module.SPEC.goal.reached(lab.settings, lab.view), solution
+
+
+@EVERY_LAB
+def test_what_it_has_no_control_for_is_refused(module):
+    with pytest.raises(ValueError, match="This lab has no control called nonsense"):
+        module.lab(nonsense=1)
 
 
 @EVERY_LAB

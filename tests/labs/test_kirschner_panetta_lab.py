@@ -11,8 +11,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 LARGEST, LATE, LEAST, EFFECTORS, FALLS, NEEDED = range(6)
 
 
-def show(**settings):
-    return SPEC.view(**{**SPEC.defaults, **settings})
+show = SPEC.at
 
 
 def millions(reading):

@@ -14,8 +14,7 @@ from course_lib.models import peptide_binding as model
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def shown(**settings):
-    return view(**{**SPEC.defaults, **settings})
+shown = SPEC.at
 
 
 @pytest.mark.parametrize("peptide", PEPTIDES)
@@ -96,7 +95,7 @@ def test_it_says_that_it_is_a_teaching_matrix():
 
 @pytest.mark.parametrize("settings", [{}, *(preset.settings for preset in SPEC.presets)])
 def test_the_alternative_text_tells_the_points_that_are_drawn(settings):
-    shown = SPEC.view(**{**SPEC.defaults, **settings})
+    shown = SPEC.at(**settings)
     told = re.findall(r"(\d), ([A-Z]): (-?\d+)", shown.alt)
     drawn = next(each for each in shown.series if each.name == "now")
     assert [int(place) for place, _, _ in told] == list(range(1, 10))

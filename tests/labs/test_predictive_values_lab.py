@@ -20,8 +20,7 @@ LABELS = [
 ]
 
 
-def opened(**settings):
-    return view(**{**SPEC.defaults, **settings})
+opened = SPEC.at
 
 
 def read(which, **settings):

@@ -22,7 +22,7 @@ def test_it_shows_doublings_exactly_and_inside_its_axes(doubling_time):
 
 
 def test_three_doublings_double_the_diameter():
-    shown = view(**SPEC.defaults)
+    shown = SPEC.at()
     assert [str(reading) for reading in shown.readings[1:]] == ["8.0 times", "40 mm"]
     assert "Its diameter grows from 20 to 40 mm" in shown.sentence
 
@@ -38,7 +38,7 @@ def test_it_does_not_open_with_the_answer():
     opened = start_here.lab()
     assert opened.settings["doubling_time"] != SPEC.defaults["doubling_time"]
     assert str(opened.view.readings[2]) == "25 mm"
-    assert not SPEC.goal.reached(SPEC.defaults, view(**SPEC.defaults))
+    assert not SPEC.goal.reached(SPEC.defaults, SPEC.at())
 
 
 def test_the_goal_is_the_shortest_doubling_time_below_30_mm_and_a_few_days_more():

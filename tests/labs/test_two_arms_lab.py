@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from course_lib.labs import two_arms
 from course_lib.labs.two_arms import COUNTED, SPEC, TABLE_MONTHS, trial, view
 from course_lib.models.survival import cox, kaplan_meier, log_rank
 from course_lib.models.virtual_trial import DAYS_PER_MONTH, run
@@ -13,8 +12,7 @@ from course_lib.models.virtual_trial import DAYS_PER_MONTH, run
 CONTROLS = {c.name: c.quantity for c in SPEC.controls}
 
 
-def shown(**settings):
-    return view(**{**SPEC.defaults, **settings})
+shown = SPEC.at
 
 
 CORNERS = list(itertools.product(*[(q.low, q.high) for q in CONTROLS.values()]))
@@ -131,8 +129,3 @@ def test_the_explanation_is_true_of_the_model():
     text = SPEC.prediction.explain({"observe": "apart"})
     assert f"{everybody} in everybody, and {selected} in patients" in text
     assert selected.value < everybody.value
-
-
-def test_a_wrong_setting_is_refused():
-    with pytest.raises(ValueError, match="patients must be a number between 60 and 1000"):
-        two_arms.lab(patients=5)

@@ -28,8 +28,7 @@ def found(**settings):
     return run({**SPEC.defaults, **settings})
 
 
-def seen(**settings):
-    return view(**{**SPEC.defaults, **settings})
+seen = SPEC.at
 
 
 # ---- what it shows --------------------------------------------------------------------

@@ -213,7 +213,7 @@ def reading(name, settings, number):
     spec = importlib.import_module(f"course_lib.labs.{name}").SPEC
     controls = {control.name: control for control in spec.controls}
     settings = {key: controls[key].checked(value) for key, value in named.items()}
-    return str(spec.view(**{**spec.defaults, **settings}).readings[number])
+    return str(spec.at(**settings).readings[number])
 
 
 @LESSONS
