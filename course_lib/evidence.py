@@ -189,9 +189,8 @@ def reference(source: str) -> Reference:
     return _find("reference", source, _references())
 
 
-def due(today: date | None = None) -> list[Quantity]:
+def due(today: date) -> list[Quantity]:
     """Entries past their review date, the oldest first."""
-    today = today or date.today()
     late = [q for q in _registry().values() if q.review_by is not None and q.review_by < today]
     return sorted(late, key=lambda quantity: (quantity.review_by, quantity.key))
 

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 import house
-from course_lib import cli
+from course_lib import cli, evidence
 
 
 @pytest.fixture
@@ -100,6 +100,16 @@ def test_evidence_needs_no_set_up(clone):
     assert "0.22" in done.stdout
     assert house.course(clone, "evidence", "--due").returncode == 0
     assert not (clone / ".venv").exists()
+
+
+def test_what_is_due_for_review_is_a_line_each(monkeypatch, capsys):
+    late = evidence.get("keynote_355.os_cps10")
+    monkeypatch.setattr(evidence, "due", lambda today: [late])
+    assert cli.main(["evidence", "--due"]) == 0
+    assert capsys.readouterr().out == f"{late.review_by}  keynote_355.os_cps10: {late.label}\n"
+    monkeypatch.setattr(evidence, "due", lambda today: [])
+    assert cli.main(["evidence", "--due"]) == 0
+    assert capsys.readouterr().out == "Nothing is due for review.\n"
 
 
 # --- set-up ----------------------------------------------------------------------------

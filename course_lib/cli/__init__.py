@@ -196,8 +196,8 @@ def evidence(options):
     from course_lib import evidence
 
     if options.due:
-        for line in evidence.due(date.today()):
-            print(line)
+        late = [f"{q.review_by}  {q.key}: {q.label}" for q in evidence.due(date.today())]
+        print("\n".join(late) or "Nothing is due for review.")
         return 0
     try:
         print(evidence.describe(options.key))
