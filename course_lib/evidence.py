@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
@@ -39,6 +40,10 @@ _NEEDS = {
     "trial result": (*_DATED, "trial", "endpoint", "n"),
     "regulation": (*_DATED, "jurisdiction"),
 }
+#: What a unit is called if there is one of it.
+ONE = {"patients": "patient", "people": "person", "points": "point", "cells": "cell"}
+ONE |= {f"{each}s": each for each in ("step", "hour", "day", "week", "month", "year")}
+_MANY = re.compile(rf"^((?:tumour |effector )?)({'|'.join(ONE)})\b")
 _ARMS = ("experimental", "control", "arm_unit", "experimental_arm", "control_arm")
 
 
@@ -202,6 +207,13 @@ def shown(value: float | int | str, unit: str = "") -> str:
     if unit == "hazard ratio":
         return f"{value:.2f}"
     return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 10_000 else repr(value)
+
+
+def counted(number: str, unit: str) -> str:
+    """Write a number with its unit: "2 days", but "1 day" and "less than 1 tumour cell"."""
+    if number.rpartition(" ")[2] == "1":
+        unit = _MANY.sub(lambda found: found[1] + ONE[found[2]], unit)
+    return f"{number} {unit}".strip()
 
 
 def describe(key: str) -> str:

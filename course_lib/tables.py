@@ -119,7 +119,7 @@ def _cite(quantity: Quantity) -> tuple[str | Link, ...]:
 
 
 def _with_unit(value: str, unit: str) -> str:
-    return f"{value} {UNITS.get(unit, unit)}".rstrip()
+    return evidence.counted(value, UNITS.get(unit, unit))
 
 
 def _amount(quantity: Quantity) -> str:

@@ -231,6 +231,24 @@ def test_describe_says_what_from_where_and_how_sure():
     assert "Read" in text or "read" in text
 
 
+@pytest.mark.parametrize(
+    ("number", "unit", "told"),
+    [
+        ("1", "days", "1 day"),
+        ("less than 1", "tumour cells", "less than 1 tumour cell"),
+        ("1", "cells/day", "1 cell/day"),
+        ("21", "days", "21 days"),
+        ("1.0", "days", "1.0 days"),
+        ("1", "million cells", "1 million cells"),
+        ("1 million", "cells", "1 million cells"),
+        ("1", "of 1,000 patients", "1 of 1,000 patients"),
+        ("3", "", "3"),
+    ],
+)
+def test_one_of_a_unit_is_no_plural(number, unit, told):
+    assert evidence.counted(number, unit) == told
+
+
 def test_due_lists_what_is_past_its_date_the_oldest_first():
     dated = sorted(q.review_by for q in ENTRIES.values() if q.review_by)
     assert evidence.due(dated[0]) == []

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from course_lib import evidence
+from course_lib.evidence import counted
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below, point
@@ -143,7 +144,7 @@ def _told(number: float) -> str:
 
 def _sentence(antigenicity, rates, course, late, points) -> str:
     text = (
-        f"100,000 tumour cells call {antigenicity:,g} effector cells a day "
+        f"100,000 tumour cells call {counted(f'{antigenicity:,g}', 'effector cells')} a day "
         f"(in the paper, c is {_number(rates.antigenicity)}). "
     )
     if course.below_one_on < DAYS:

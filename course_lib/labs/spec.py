@@ -58,7 +58,7 @@ class Control:
         number = f"{value:.{self.digits}f}"
         if self.log:
             number = f"{value:.0f}" if value >= 100 else f"{value:g}"
-        return f"{number} {self.unit}".strip()
+        return evidence.counted(number, self.unit)
 
     def nearest(self, value: float) -> float:
         """Return the value nearest to ``value`` at which the slider can stand."""

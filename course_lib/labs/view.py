@@ -14,6 +14,8 @@ from html import escape
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib.evidence import counted
+
 #: Hue is the actor, in every plot and picture of the course. Each reaches a
 #: contrast of 3:1 on the white plot background (tests/labs/test_figure.py).
 ACTORS = {
@@ -96,10 +98,6 @@ class Texts:
     texts: tuple[str, ...]
 
 
-#: What a unit is called if there is one of it.
-ONE = {"patients": "patient", "people": "person", "points": "point", "cells": "cell", "days": "day"}
-
-
 @dataclass(frozen=True)
 class Reading:
     """One key number of a view, rounded as the screen shows it.
@@ -122,9 +120,8 @@ class Reading:
 
     def _with(self, form: str) -> str:
         if self.value < self.least:
-            return f"less than {self.least:g} {self.unit}".strip()
-        number = f"{self.value:{form}}"
-        return f"{number} {ONE.get(self.unit, self.unit) if number == '1' else self.unit}".strip()
+            return counted(f"less than {self.least:g}", self.unit)
+        return counted(f"{self.value:{form}}", self.unit)
 
 
 @dataclass(frozen=True)

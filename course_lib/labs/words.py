@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from course_lib.evidence import counted
 from course_lib.labs.spec import LabSpec
 from course_lib.labs.view import Series, Texts
 
@@ -63,7 +64,7 @@ class Axis:
 
     def told(self, value: float) -> str:
         """Write a value with its unit."""
-        return f"{self.number(value)} {self.unit}".strip()
+        return counted(self.number(value), self.unit)
 
     def peaks(self, values: np.ndarray) -> int:
         """Count how often a line turns from rising to falling, as far as the axis can show it."""
