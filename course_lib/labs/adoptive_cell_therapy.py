@@ -123,10 +123,11 @@ def _bystanders(dish: float, blood: np.ndarray) -> tuple[Texts, Texts]:
 def _sentence(harvest: float, grown, later: float) -> str:
     cells = grown.cells[-1]
     first = int(cells.argmax())
+    shares = [_percent(100 * each) for each in cells / cells.sum()]
     return (
         f"Harvested on day {harvest:.0f}: {_cells(cells.sum())} cells. {LEADERS[first]} "
-        f"lead with {_percent(100 * cells[first] / cells.sum())}, and "
-        f"{_percent(100 * grown.product.reactive_share())} of all respond to the tumour. "
+        f"lead with {shares[first]}, and {_percent(100 * grown.product.reactive_share())} of all "
+        f"respond to the tumour: {shares[1]} are the exhausted clone, {shares[2]} the fresh one. "
         f"On day {DAY} after the infusion, {_cells(later)} reactive cells are in the blood."
     )
 

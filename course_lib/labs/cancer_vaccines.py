@@ -1,4 +1,4 @@
-"""The vaccine bench of lesson 08: from a peptide to T cells, and to a residual tumour."""
+"""The second lab of lesson 08, the vaccine bench: from a peptide to a residual tumour."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def view(
         _three("T cells after 12 months", later / 1e6, "million"),
         _three("How well they see the tumour, at best 100", seen, "", shown),
         _three("T cells after 12 months, of those needed at the first dose", enough, "%", shown),
-        Reading(f"Tumour has {FOUND_MM:g} mm after ({MONTHS}: not yet)", months["it"], "months", 1),
+        Reading(f"Tumour has {FOUND_MM:g} mm after", months["it"], "months", 1, most=MONTHS),
         _three(f"Tumour after {MONTHS} months", last / 1e6, "million cells"),
         _three("Of it without HLA", 100 * float(course.without_hla[-1]) / last, "%"),
     )
@@ -147,10 +147,15 @@ def _found(size: np.ndarray) -> float:
     return float(np.interp(np.log(FOUND), np.log(size[around]), TUMOUR[around]))
 
 
+def _told(t_cells: float) -> str:
+    least = T_CELLS[0]
+    return aloud(short(t_cells)) if t_cells >= least else f"fewer than {least:g}"
+
+
 def _sentence(most, later, months, shown, smaller) -> str:
     text = (
-        f"At most {aloud(short(most))} T cells carry a receptor for the peptide, and "
-        f"{aloud(short(later))} after 12 months. "
+        f"At most {_told(most)} T cells carry a receptor for the peptide, and "
+        f"{_told(later)} after 12 months. "
     )
     if not shown:
         text += "The tumour does not show this peptide. "
@@ -298,10 +303,10 @@ SPEC = LabSpec(
         explanation=_explanation,
         replies={
             "both": "You saw a smaller tumour. Press Reset, change the peptide only, and compare "
-            "the tumour with the dotted line.",
+            "the tumour with the untreated one.",
             "cells": "That is what you saw. An immune response is one step; protection takes more.",
-            "neither": "You saw no more T cells. Press Reset, change the peptide only, and follow "
-            "the blue line after the third dose.",
+            "neither": "You saw no more T cells. Press Reset, change the peptide only, and compare "
+            "how many T cells there are at most.",
         },
         reasons={
             "blocked": "And T cells see a peptide only while HLA holds it: firm binding helps them."

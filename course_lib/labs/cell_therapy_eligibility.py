@@ -89,9 +89,9 @@ def view(
         f"{ends['TCR-T']:.0f} with TCR-T cells and {ends['TIL']:.0f} with TIL."
     )
     columns = {"Patients left": STEPS} | {
-        name: (f"{each:.0f}" for each in numbers) for name, numbers in left.items()
+        name: (f"{each:,.0f}" for each in numbers) for name, numbers in left.items()
     }
-    columns["TIL in the trial"] = [f"{each:.0f}" for each in screened]
+    columns["TIL in the trial"] = [f"{each:,.0f}" for each in screened]
     return View(
         series=series,
         texts=(_names(left),),

@@ -19,6 +19,8 @@ CONCENTRATIONS = np.geomspace(3e-4, 3e3, 141)  # nM, 20 a decade
 LEVELS, FOLDS, KILLING, PERCENT = (1e-3, 1e3), (0.8, 20.0), (0.0, 4.0), (1.0, 1000.0)
 ENOUGH = evidence.get("il2_model.goal_killing").value
 LEAST = evidence.get("il2_model.goal_leak").value
+#: Hours of the first day that stand in the table: both phases after a dose, then two more peaks.
+TOLD = np.array([0, 0.25, 0.5, 1, 2, 3, 4, 6, 8, 8.25, 16, 16.25])
 A_HUNDREDTH = 6.0  # thousand IU/kg: the dose that the prediction asks about
 
 SCHEDULES = (
@@ -108,14 +110,20 @@ def view(
         _nanomolar("Highest IL-2 in the tumour", tumour.max(), 0.01),
         _nanomolar("IL-2 in the tumour after 8 hours", tumour[64], 0.001),
     )
-    rows = slice(None, None, 10)
-    columns = {
-        "Day": map(str, range(DAYS + 1)),
-        "Regulatory T cells": regulatory[rows],
-        "NK cells": nk[rows],
-        "CD8 T cells": cd8[rows],
-        "Killing": killing[rows],
-        "Leak": [f"{each:.0f} %" if each >= 1 else "below 1 %" for each in leak[rows]],
+    hours = np.searchsorted(HOURS, TOLD)
+    # The first hours, then each day; of the level only the first day is plotted.
+    rows = np.append(hours, np.arange(HOURS.size + 10, times.size, 10))
+    leaks = 100 * course.leak[rows] / label_leak()
+    columns = {"Time": [f"hour {each:g}" for each in TOLD] + [f"day {d + 1}" for d in range(DAYS)]}
+    for place, level in (("tumour", tumour), ("blood", blood)):
+        told = [str(_nanomolar("", each, LEVELS[0])) for each in level[hours]]
+        columns[f"IL-2 in the {place}"] = told + ["–"] * DAYS
+    columns |= {
+        "Regulatory T cells": course.regulatory[rows],
+        "NK cells": course.nk[rows],
+        "CD8 T cells": course.cd8[rows],
+        "Killing": course.killing[rows],
+        "Leak": [f"{each:.0f} %" if each >= 1 else "below 1 %" for each in leaks],
     }
     return View(
         series=series,
@@ -124,7 +132,8 @@ def view(
         f"On day 1 IL-2 in the tumour goes from {_nanomolar('', low, 0.001)} to {readings[5]}.",
         readings=readings,
         table=Table.of(
-            "Each day: cells and killing, times as before; leak, share of the label's highest",
+            "First hours, then days: cells and killing, times as before; leak, share of the "
+            "label's highest",
             columns,
             ".2f",
         ),
@@ -309,7 +318,8 @@ SPEC = LabSpec(
         explanation=_explanation,
         replies={
             "all": "Look at the plot of cells once more: two of the lines lie almost at 1.",
-            "killers": "Look at the colours once more: the purple line is regulatory T cells.",
+            "killers": "Look at the names once more: the line that rises is that of regulatory T "
+            "cells.",
             "regulatory": "That is what you saw: one line is left.",
         },
         reasons={

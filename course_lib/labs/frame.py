@@ -155,7 +155,9 @@ class Lab:
         self._goal.add_class("course-goal")
         controls = block([*first, more, second, block([reset, mark], "course-buttons")])
         controls.add_class("course-controls")
-        key = widgets.HTML('<p class="course-before-key">Thin dashed lines: the run before.</p>')
+        lines = any(each.moves and not each.symbol for each in self.view.series)
+        ghosts = "Thin dashed lines" if lines else "Small empty marks"
+        key = widgets.HTML(f'<p class="course-before-key">{ghosts}: the run before.</p>')
         plot = block([self.figure, key], "course-plot")
         self.questions.lock([*self.inputs.values(), more, reset, mark, *presets])
         self._main = block([controls, plot, self.access], "course-main")

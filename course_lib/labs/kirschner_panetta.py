@@ -96,7 +96,7 @@ def view(
         _many("Largest tumour in the second half", math.exp(late.max())),
         _many("Smallest tumour in the second half", math.exp(late.min())),
         _many("Effector cells at their most", course.effectors.max()),
-        Reading("Falls below one tumour cell", falls, ""),
+        Reading("Times it falls below one tumour cell", falls, ""),
         Reading("Inflow above which a very small tumour shrinks", rates.least_inflow(), "a day"),
     )
     listed = "; ".join(

@@ -1,4 +1,4 @@
-"""The second lab of lesson 08: how the teaching matrix scores a peptide, position by position."""
+"""The first lab of lesson 08: how the teaching matrix scores a peptide, position by position."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def view(peptide: str, second: str, sixth: str, ninth: str) -> View:
         ],
         "Amino acid": list(letters),
         "Points": points,
-        "Before": list(before),
-        "Points before": model.contributions(before),
+        "Unchanged": list(before),
+        "Points unchanged": model.contributions(before),
     }
     return View(
         series=series,
@@ -117,12 +117,12 @@ def _told(letters, points, total, started, held) -> str:
 
 def _sentence(letters, before, total, started, held) -> str:
     share = f"{100 * held:.0f} %" if held >= 0.005 else "less than 1 %"
-    text = f"{letters} scores {total:.0f} points: HLA-A*02:01 would hold it {share} of the time. "
+    text = f"{letters} scores {total:.0f} points: HLA-A*02:01 would hold it {share} of the time."
     if letters == before:
-        return text + "No letter of it is changed."
+        return text
     changed = [str(p) for p, a, b in zip(POSITIONS, letters, before, strict=True) if a != b]
     many = "Positions" if len(changed) > 1 else "Position"
-    return text + (f"{many} {', '.join(changed)} changed; {before} scored {started:.0f}.")
+    return f"{text} {many} {' and '.join(changed)} changed; {before} scored {started:.0f}."
 
 
 def _explanation() -> str:

@@ -102,7 +102,8 @@ class Texts:
 class Reading:
     """One key number of a view, rounded as the screen shows it.
 
-    Below ``least`` it reads "less than ...": a model's 0.04 mm is no measurement.
+    Below ``least`` it reads "less than ...": a model's 0.04 mm is no measurement. From ``most``
+    on it reads "more than ...": what did not happen while the model ran.
     """
 
     label: str
@@ -110,6 +111,7 @@ class Reading:
     unit: str
     digits: int = 0
     least: float = 0.0
+    most: float = np.inf
 
     def __str__(self) -> str:
         return self._with(f".{self.digits}f")
@@ -121,6 +123,8 @@ class Reading:
     def _with(self, form: str) -> str:
         if self.value < self.least:
             return counted(f"less than {self.least:g}", self.unit)
+        if self.value >= self.most:
+            return counted(f"more than {self.most:g}", self.unit)
         return counted(f"{self.value:{form}}", self.unit)
 
 

@@ -77,6 +77,11 @@ def test_the_sentence_names_the_clone_that_leads(harvest, leader):
     assert f"{leader} lead with" in shown.sentence
     share = float(re.search(r"and ([\d.]+) % of all respond", shown.sentence)[1])
     assert share == pytest.approx(shown.readings[REACTIVE].value, abs=0.051)
+    exhausted, fresh = re.search(
+        r"tumour: ([\d.]+) % are the exhausted clone, ([\d.]+) % the fresh one", shown.sentence
+    ).groups()
+    assert float(exhausted) == pytest.approx(shown.readings[EXHAUSTED].value, abs=0.051)
+    assert float(exhausted) + float(fresh) == pytest.approx(share, abs=0.11)
 
 
 def test_the_table_holds_the_plotted_values():

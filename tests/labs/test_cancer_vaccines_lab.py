@@ -159,6 +159,11 @@ def test_the_sentence_is_true(settings):
     assert float(most[1]) == pytest.approx(now.readings[MOST].value, rel=6e-3)
 
 
+def test_no_part_of_a_t_cell_is_told():
+    assert read(LATER, adjuvant=0) < 1e-4  # fewer than 100
+    assert "and fewer than 100 after 12 months" in shown(adjuvant=0).sentence
+
+
 def test_the_readings_are_those_of_the_models():
     days = TUMOUR * 365.25 / 12
     vaccine = Vaccine(held=peptide_binding.held(34))

@@ -90,7 +90,7 @@ def test_the_lines_fall_and_the_circles_are_the_trial():
 def test_the_table_holds_the_plotted_values():
     table = opened().table
     assert table.columns[1:] == ("CAR-T", "TCR-T", "TIL", "TIL in the trial")
-    assert table.rows[1] == ("HLA type", "1000", "500", "1000", "1000")
+    assert table.rows[1] == ("HLA type", "1,000", "500", "1,000", "1,000")
     assert table.rows[-1] == ("still fit", "212", "156", "191", "190")
 
 

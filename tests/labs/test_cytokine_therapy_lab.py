@@ -129,6 +129,21 @@ def test_the_readings_are_those_of_the_plotted_lines():
     assert found[KILLING] == pytest.approx(line("killing", 3, dose=60).mean())
 
 
+def test_the_table_tells_both_half_lives_and_the_peaks_then_each_day():
+    table = show(dose=60).table
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    level = line("in the tumour", 1, dose=60)
+    for hour in (0.25, 0.5, 6, 8, 8.25, 16.25):  # eight points an hour
+        told = rows[f"hour {hour:g}"]["IL-2 in the tumour"]
+        assert float(told.removesuffix(" nM")) == pytest.approx(level[int(8 * hour)], rel=0.1)
+    cells = line("regulatory T", 2, dose=60)
+    for day in (1, 5, 14):  # ten points a day
+        row = rows[f"day {day}"]
+        assert row["IL-2 in the tumour"] == "–"  # only the first day is plotted
+        assert float(row["Regulatory T cells"]) == pytest.approx(cells[10 * day], abs=0.006)
+    assert len(table.rows) == len(rows) == lab.TOLD.size + lab.DAYS
+
+
 def test_readings_have_three_figures_and_levels_two():
     long_acting = [str(each) for each in show(variant="long_acting").readings]
     assert long_acting[REGULATORY] == "10.9 times"

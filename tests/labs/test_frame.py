@@ -2,7 +2,8 @@
 
 import pytest
 
-from course_lib.labs import checkpoint_inhibitors, predictions, start_here
+from course_lib.labs import checkpoint_inhibitors, peptide_binding, predictions, start_here
+from widget_tree import everything
 
 SPEC = checkpoint_inhibitors.SPEC
 
@@ -250,3 +251,13 @@ def test_every_slider_takes_its_range_from_evidence():
             quantity.value,
         )
         assert control.unit in slider.description
+
+
+@pytest.mark.parametrize(
+    ("module", "ghosts"),
+    [(checkpoint_inhibitors, "Thin dashed lines"), (peptide_binding, "Small empty marks")],
+)
+def test_the_key_names_how_the_run_before_is_drawn(module, ghosts):
+    texts = [getattr(each, "value", "") for each in everything(module.lab().widget)]
+    (key,) = [text for text in texts if "the run before." in str(text)]
+    assert f"{ghosts}: the run before." in key

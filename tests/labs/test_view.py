@@ -36,6 +36,12 @@ def test_a_model_value_too_small_to_measure_is_not_printed_as_zero():
     assert str(Reading("Size", 1.4, "mm", 0, least=1)) == "1 mm"
 
 
+def test_what_did_not_happen_in_time_is_told_so():
+    late = Reading("Tumour has 10 mm after", 36.0, "months", 1, most=36)
+    assert str(late) == late.precise() == "more than 36 months"
+    assert str(Reading("Tumour has 10 mm after", 35.9, "months", 1, most=36)) == "35.9 months"
+
+
 def test_one_of_a_unit_is_no_plural():
     assert str(Reading("Cured", 1.2, "patients")) == Reading("Cured", 1, "patients").precise()
     assert str(Reading("Cured", 1.2, "patients")) == "1 patient"
