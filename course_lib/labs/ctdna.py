@@ -11,7 +11,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, gaps_below, point
-from course_lib.labs.words import decimals, described
+from course_lib.labs.words import aloud, decimals, described, short
 from course_lib.models.ctdna import (
     BloodTest,
     Relapse,
@@ -108,7 +108,7 @@ def view(
         *cells,
         _level("a scan finds", 0, float(cells_of(SCAN_LIMIT, lesions))),
         point("found by a scan", 0, found.scan / YEAR, there[0], "tumour", "diamond"),
-        point("found", 0, found.median / YEAR, there[1], "tumour", "circle-open"),
+        point("found by blood tests", 0, found.median / YEAR, there[1], "tumour", "circle-open"),
         *molecules,
         _level("limit", 1, float(test.molecules(limit))),
         *_found_so_far(found),
@@ -200,22 +200,29 @@ def _sentence(found: Found, readings: tuple[Reading, ...]) -> str:
 
 
 def _table(relapse: Relapse, test: BloodTest, treatment: Treatment, found: Found) -> Table:
-    """Return the plotted values year by year; a run that has reached its end shows a dash."""
+    """Return the plotted values year by year; a run that has reached its end says so."""
     days = YEAR * np.arange(YEARS + 1)
     columns: dict[str, list[str]] = {"Years": [str(year) for year in range(YEARS + 1)]}
+    early = [float(found.first[found.tests <= day].sum()) for day in days]
+    columns["Found by the scan, of 100"] = [f"{PEOPLE * (day >= found.scan):.0f}" for day in days]
+    columns["Found by blood before it, of 100"] = [f"{PEOPLE * share:.0f}" for share in early]
     starts = (found.scan, found.median, np.inf)
     for (name, *_), day in zip(LINES, starts, strict=True):
         course = relapse.course(days, treatment, day)
         inside = days <= relapse.day_of(float(cells_of(END)), treatment, day)
-        for what, values in (
-            ("cells", course.cells),
-            ("molecules in a sample", test.molecules(course.concentration)),
+        for what, values, least in (
+            ("cells", course.cells, FEWEST),
+            ("molecules in a sample", test.molecules(course.concentration), FEWEST_MOLECULES),
         ):
             columns[f"{name[:1].upper()}{name[1:]}: {what}"] = [
-                f"{value:.3g}" if shown else "—"
+                _told(value, least) if shown else f"past {END} mm"
                 for value, shown in zip(values, inside, strict=True)
             ]
     return Table.of(f"The plotted values; a run ends at {END} mm", columns)
+
+
+def _told(value: float, least: float) -> str:
+    return aloud(short(value)) if value >= least else f"less than {least:g}"
 
 
 def _explanation() -> str:
@@ -344,8 +351,8 @@ SPEC = LabSpec(
         reasons={
             "start": "The start is earlier, but the gain is the time the cells need to grow back. "
             "That time depends on the share killed, not on the day.",
-            "few": "Fewer cells are left, but that early start also has to last longer. In this "
-            "model few cells double as fast as many.",
+            "few": "Fewer cells are left, but they have more time to grow. In this model few cells "
+            "double as fast as many.",
         },
         afterword=_afterword,
     ),

@@ -1,7 +1,5 @@
 """Tumour DNA beside scans: what a student can find, and when it is not there."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -101,7 +99,7 @@ def test_the_lines_are_the_models_and_end_at_100_mm():
 def test_treatment_bends_the_lines_where_it_starts_and_ends():
     shown = opened(log_kill=5)
     line = lines(shown, 0)["with blood tests"]
-    start = next(each for each in shown.series if each.name == "found").x[0]
+    start = next(each for each in shown.series if each.name == "found by blood tests").x[0]
     for bend in (start, start + 90 / 365.25):
         assert np.isclose(line.x, bend).any()
     inside = (line.x >= start) & (line.x <= start + 90 / 365.25)
@@ -140,7 +138,10 @@ def test_many_small_lesions_are_the_bloods_strength():
     assert np.all(np.diff(leads) > 0)
     assert read(SIZE, lesions=10) == pytest.approx(read(SIZE) / 10 ** (1 / 3), rel=1e-6)
     # What the blood finds is the sum of all, however it is divided.
-    found = [next(s for s in opened(lesions=n).series if s.name == "found").y[0] for n in (1, 10)]
+    found = [
+        next(s for s in opened(lesions=n).series if s.name == "found by blood tests").y[0]
+        for n in (1, 10)
+    ]
     assert found[0] == found[1]
 
 
@@ -280,10 +281,13 @@ def test_the_sentence_says_what_the_numbers_say(settings, words):
     assert words in opened(**settings).sentence
 
 
-def test_the_table_holds_the_plotted_values():
+def test_the_table_holds_the_plotted_values_as_one_reads_them_aloud():
     table = opened(log_kill=2).table
     assert len(table.rows) == 11
     assert table.columns[0] == "Years"
-    assert table.rows[0][1:] == ("1e+06", "0.0133") * 3
-    assert table.rows[6][5:] == ("—", "—")  # without treatment the run ended before
-    assert re.fullmatch(r"\d\.\d+e\+\d+", table.rows[6][1])
+    assert table.rows[0][1:] == ("0", "0", *("1 million", "0.0133") * 3)
+    assert table.rows[3][1:4] == ("100", "100", "1.59 billion")
+    assert table.rows[6][7:] == ("past 100 mm",) * 2  # without treatment the run ended before
+    cured = opened(log_kill=10).table
+    assert "less than 0.01" in cured.rows[4]
+    assert not any("e+" in cell or "e-" in cell for row in cured.rows for cell in row)
