@@ -98,7 +98,7 @@ def view(
     return View(
         series=series,
         texts=texts,
-        sentence=f"{about_all(counts)} {about_one(place, one, rules)}",
+        sentence=f"{shown.told} {about_one(place, one, rules)}",
         alt=alt(place, one, rules, best, changes),
         readings=tuple(
             Reading(label, float(count), "") for label, count in zip(labels, counts, strict=True)
@@ -114,6 +114,7 @@ class Together(NamedTuple):
     changes: np.ndarray
     best: np.ndarray
     counts: tuple[int, ...]
+    told: str
     table: Table
 
 
@@ -124,11 +125,14 @@ def together(
     """Return what does not depend on who is highlighted."""
     found = cohort(therapy, swelling, new_lesions, no_second_scan)
     order = sorted(found, key=lambda each: -each.best(rules) if each.scanned else np.inf)
+    counts = _counts(order, rules)
+    ended = sum(each.scanned and each.last(rules) < SCANS for each in order)
     return Together(
         patients=tuple(order),
         changes=np.array([each.changes(rules) for each in order]),
         best=np.array([each.best(rules) for each in order]),
-        counts=_counts(order, rules),
+        counts=counts,
+        told=about_all(counts, ended, len(_moved(order))),
         table=table(order, rules),
     )
 
@@ -160,10 +164,9 @@ def _counts(everybody: Sequence[Followed], rules: str) -> tuple[int, ...]:
     )
 
 
-def _moved(swelling: float) -> list[tuple[float, float]]:
+def _moved(everybody: Sequence[Followed]) -> list[tuple[float, float]]:
     """Return both heights of the bars that depend on how long patients are scanned."""
-    found = cohort(SPEC.defaults["therapy"], swelling)
-    heights = [(each.best("recist"), each.best("irecist")) for each in found if each.scanned]
+    heights = [(each.best("recist"), each.best("irecist")) for each in everybody if each.scanned]
     return [pair for pair in heights if pair[0] != pair[1]]
 
 
@@ -171,13 +174,14 @@ def _explanation() -> str:
     """Compare both ways of scanning at the opening."""
     opened = {**SPEC.defaults, "rules": "irecist"}
     bars, _, _, again, back = (int(each.value) for each in view(**opened).readings)
-    moved = _moved(opened["swelling"])
+    moved = _moved(cohort(opened["therapy"], opened["swelling"]))
+    without = _moved(cohort(opened["therapy"], 0))
     before, after = max(moved, key=lambda pair: pair[0] - pair[1])
     return (
         f"Of {bars} bars {len(moved)} changed, one of them from {signed(before)} to "
         f"{signed(after)}. Of {again} progressions that were scanned again, the number taken back "
-        f"is {back}: immune cells had swollen those lesions. The others really grew. If nobody "
-        f"swells, the number of bars that change is {len(_moved(0))}."
+        f"is {back}: immune cells had swollen those lesions. If nobody swells, the number of bars "
+        f"that change is {len(without)}."
     )
 
 

@@ -24,15 +24,17 @@ def signed(percent: float) -> str:
     return f"{'+' if whole > 0 else '−' if whole < 0 else ''}{abs(whole)} %"
 
 
-def about_all(counts: tuple[int, ...]) -> str:
+def about_all(counts: tuple[int, ...], ended: int, changed: int) -> str:
+    """Tell the counts, how many lines end early, and how many bars further scans changed."""
     bars, low, confirmed, again, back = counts
     told = (
         f"Of {PATIENTS} patients, {bars} have a bar; without a scan after the baseline: "
         f"{PATIENTS - bars}. Bars that reach {signed(RESPONSE)}: {low}. Confirmed responses: "
-        f"{confirmed}."
+        f"{confirmed}. Lines that end before week {WEEKS[-1]}: {ended}."
     )
     if again:
         told += f" Progressions that were scanned again: {again}, of which taken back: {back}."
+        told += f" Bars that these scans changed: {changed}."
     return told
 
 
@@ -55,7 +57,8 @@ def _ended(one: Followed, rules: str) -> str:
     if PD not in one.rules.overall[: end + 1]:
         return f"No progression until week {WEEKS[end]}."
     first = one.rules.overall.index(PD)
-    by = "a new lesion" if one.rules.new[first] else "growth of the sum"
+    grown = "growth of the sum" if one.rules.target[first] == PD else ""
+    by = " and ".join(filter(None, (grown, "a new lesion" if one.rules.new[first] else "")))
     told = f"First progression in week {WEEKS[first]}, by {by}"
     if rules == "recist":
         return f"{told}."

@@ -177,6 +177,24 @@ def test_the_sentence_tells_the_readings(settings):
     assert (again in shown(**settings).sentence) == (found[AGAIN] > 0)
 
 
+def test_the_sentence_tells_what_else_an_eye_sees_in_the_two_plots():
+    """Which plot new lesions change, and how many bars the scans after a progression change."""
+    assert "Lines that end before week 48: 11." in shown().sentence
+    assert "Lines that end before week 48: 14." in shown(new_lesions=15).sentence
+    lines = shown().series[SPIDER].y.reshape(PATIENTS, -1)
+    early = [line for line in lines if np.isfinite(line[0]) and np.isnan(line[len(WEEKS) - 1])]
+    assert sum(np.isfinite(line[1]) for line in early) == 11
+    assert "Bars that these scans changed: 2." in shown(**GOING_ON).sentence
+    assert "Bars that these scans changed: 0." in shown(**GOING_ON, swelling=0).sentence
+    assert "changed" not in shown().sentence
+
+
+def test_a_progression_with_two_reasons_is_told_with_both():
+    assert "in week 8, by growth of the sum and a new lesion." in shown().sentence
+    assert "in week 16, by a new lesion." in shown(patient=13).sentence
+    assert "by growth of the sum." in shown(patient=3).sentence
+
+
 def test_the_table_has_a_row_for_each_patient_in_the_order_of_the_bars():
     table = shown(**GOING_ON).table
     assert [row[0] for row in table.rows] == [str(n) for n in range(1, 25)]
