@@ -61,9 +61,16 @@ class Found:
 
     def reported(self) -> float:
         """Return the middle hazard ratio of the trials that stop early in favour of the drug."""
-        reported = self.many.hazard_ratio[self.many.stopped & (self.many.z_look < 0)]
-        reported = reported[np.isfinite(reported)]
-        return float(np.median(reported)) if reported.size else math.nan
+        return self._middle(self.many.stopped & (self.many.z_look < 0))
+
+    def shows(self) -> float:
+        """Return the middle hazard ratio of the significant trials in favour of the drug."""
+        return self._middle(self.many.significant & (self.many.hazard_ratio < 1))
+
+    def _middle(self, which: np.ndarray) -> float:
+        ratios = self.many.hazard_ratio[which]
+        ratios = ratios[np.isfinite(ratios)]
+        return float(np.median(ratios)) if ratios.size else math.nan
 
 
 @cache

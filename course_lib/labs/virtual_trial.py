@@ -19,7 +19,7 @@ from course_lib.models.virtual_trial import DAYS_PER_MONTH
 MONTHS = 42
 #: Where the curves are drawn: every week, so that each scan is met.
 WEEKS = np.arange(0, MONTHS * DAYS_PER_MONTH, 7.0)
-#: Where patients at risk are written into the plot, and the rows of the table, months.
+#: Where patients at risk are written into the plot, and rows of the table, months.
 COUNTED = (0, 12, 24, 36)
 TABLE_MONTHS = tuple(range(0, MONTHS + 1, 6))
 #: Edges of the bars, and the sizes at which Schoenfeld's curve is drawn.
@@ -68,10 +68,11 @@ def shown(found: Found, settings) -> View:
         )
         for row, (arm, label, _) in enumerate(reversed(ARMS))
     )
-    columns: dict[str, tuple] = {"Month": tuple(map(str, TABLE_MONTHS))}
+    months = _rows(list(curves.values()))
+    columns: dict[str, tuple] = {"Month": tuple(f"{month:.3g}" for month in months)}
     for arm, label, _ in ARMS:
-        columns[f"Without {EVENT[endpoint]}, {label}, %"] = _left(curves[arm])
-        columns[f"At risk, {label}"] = _at_risk(curves[arm], TABLE_MONTHS)
+        columns[f"Without {EVENT[endpoint]}, {label}, %"] = _left(curves[arm], months)
+        columns[f"At risk, {label}"] = _at_risk(curves[arm], months)
     return View(
         series=series,
         texts=texts,
@@ -85,7 +86,7 @@ def shown(found: Found, settings) -> View:
             Reading("Power, counted", power, "%", 0),
             Reading("Patients who may enter", 100 * found.asked.share, "%", 0),
         ),
-        table=Table.of("This trial, every six months", columns),
+        table=Table.of("This trial, every six months and at its end", columns),
     )
 
 
@@ -113,9 +114,17 @@ def _drawn(curve: survival.KaplanMeier) -> np.ndarray:
     return np.where(_watched(curve, WEEKS), curve.at(WEEKS), np.nan)
 
 
-def _left(curve: survival.KaplanMeier) -> tuple[str, ...]:
+def _rows(curves: list[survival.KaplanMeier]) -> list[float]:
+    """The months of the table: every six, and the end of the curves, such as the last scan."""
+    months = np.append(TABLE_MONTHS, WEEKS / DAYS_PER_MONTH)
+    days = months * DAYS_PER_MONTH
+    end = float(months[np.any([_watched(curve, days) for curve in curves], axis=0)].max())
+    return [*(month for month in TABLE_MONTHS if month < end), end]
+
+
+def _left(curve: survival.KaplanMeier, months: list[float]) -> tuple[str, ...]:
     """The percentages of the table, as far as enough patients were watched."""
-    days = np.array(TABLE_MONTHS) * DAYS_PER_MONTH
+    days = np.array(months) * DAYS_PER_MONTH
     return tuple(
         f"{100 * left:.0f}" if watched else "not watched"
         for left, watched in zip(curve.at(days), _watched(curve, days), strict=True)
@@ -166,6 +175,8 @@ def _sentence(found: Found, settings) -> str:
     ended = f"were watched for {settings['follow_up']:.0f} months"
     if found.stopped is not None:
         ended = f"were in the trial until the early look stopped it on day {found.stopped:.0f}"
+    shows = found.shows()
+    middle = "" if math.isnan(shows) else f"; in the middle, those for the drug find {shows:.2f}"
     needed, patients = found.needed()
     asks = (
         f"For {TARGET:.0f} % the formula asks for {math.ceil(needed):,} events, here about "
@@ -178,7 +189,7 @@ def _sentence(found: Found, settings) -> str:
         f"{CAME[settings['endpoint']]}. Hazard ratio {_judged(found.ratio)}. "
         f"In truth, in this model, it is {found.asked.truth:.2f}. To enrol {size:,.0f}, about "
         f"{found.screened(size):,.0f} must be screened. Of {TRIALS} such trials "
-        f"{100 * many.power():.0f} % are significant. {asks}"
+        f"{100 * many.power():.0f} % are significant{middle}. {asks}"
     )
     if settings["look"] == "none":
         return said

@@ -63,6 +63,33 @@ def test_a_curve_ends_before_the_last_few_take_it_down():
     assert (drawn[days <= 100] == 1).all()
 
 
+def test_the_table_ends_where_the_curves_end():
+    """The last scan comes before the last day, and a look may end the trial earlier still."""
+    months = {
+        name: [row[0] for row in seen(**settings).table.rows]
+        for name, settings in {
+            "scans": {},
+            "deaths": {"endpoint": "survival"},
+            "look": EARLY,
+        }.items()
+    }
+    assert months["scans"] == ["0", "6", "12", "18", "22.8"]
+    assert months["deaths"] == ["0", "6", "12", "18", "24"]
+    assert months["look"] == ["0", "5.52"]
+    for settings in ({}, EARLY):
+        drawn = seen(**settings)
+        ends = [f"{line.y[np.isfinite(line.y)][-1]:.0f}" for line in drawn.series[:2]]
+        assert list(drawn.table.rows[-1][1::2]) == ends
+
+
+def test_the_sentence_tells_where_the_significant_trials_lie():
+    """What an eye sees in the third plot: in a small trial only a lucky result crosses the line."""
+    small, enough = found(), found(cps_from=10, patients=1000)
+    assert small.shows() < small.asked.truth - 0.1
+    assert enough.shows() == pytest.approx(enough.asked.truth, abs=0.01)
+    assert f"those for the drug find {small.shows():.2f}." in seen().sentence
+
+
 def test_bars_are_the_repeated_trials():
     drawn, many = seen(**EARLY), found(**EARLY).many
     bars = {series.name: series.y for series in drawn.series if series.panel == 2}
