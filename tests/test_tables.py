@@ -160,7 +160,7 @@ def test_trials_show_arms_effect_interval_and_testing():
         "overall survival (data to 15 June 2021)",
         "pembrolizumab + chemotherapy: 17.6 months; placebo + chemotherapy: 16.0 months",
         "hazard ratio 0.86 (0.72 to 1.04)",
-        "not met, p = 0.1125 (two-sided)",
+        "not met, p = 0.11 (two-sided)",
     ]
     assert second[4:] == ["13.6 percentage points (5.4 to 21.8)", "met, p = 0.00055 (one-sided)"]
 

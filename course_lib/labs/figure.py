@@ -75,7 +75,14 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
                 col=1,
             )
             figure.update_xaxes(showgrid=False, zeroline=False, row=row, col=1)
-    figure.update_xaxes(range=list(x_range), gridcolor=GRID, linecolor=TEXT, fixedrange=True)
+    figure.update_xaxes(
+        range=list(x_range),
+        # Patients at risk stand at whole years, and so do the ticks beside them.
+        dtick=12 if x_title.startswith("Months") else None,
+        gridcolor=GRID,
+        linecolor=TEXT,
+        fixedrange=True,
+    )
     for row, panel in enumerate(panels, start=1):
         if panel.x_range:
             low, high = panel.x_range

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import date
 from html import escape
 
 from course_lib import evidence
@@ -92,7 +93,10 @@ def board_html(facts: dict[str, str], answered: bool, changes: Sequence[model.Ch
 
 def dated() -> str:
     """Return the day of the oldest entry in the table, in words."""
-    day = min(rule.entry.as_of for rule in RULES)
+    return _day(min(rule.entry.as_of for rule in RULES))
+
+
+def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
@@ -103,8 +107,8 @@ def table() -> Table:
         "Where": [rule.place for rule in RULES],
         "What it allows": [rule.text for rule in RULES],
         "Asks for, as this course reads it": [rule.asks for rule in RULES],
-        "Stands, as of": [f"{STANDS[rule.stands]}, {rule.entry.as_of}" for rule in RULES],
-        "To be checked by": [f"{rule.entry.review_by}" for rule in RULES],
+        "Stands, as of": [f"{STANDS[rule.stands]}, {_day(rule.entry.as_of)}" for rule in RULES],
+        "To be checked by": [_day(rule.entry.review_by) for rule in RULES],
         "Source": [_source(rule) for rule in RULES],
     }
     return Table.of("Every rule, with its place and date", columns)
@@ -118,7 +122,7 @@ def no_rule() -> str:
     """Return as an HTML list for what there is no rule at all, with places and dates."""
     items = []
     for quantity in map(evidence.get, model.NO_RULE):
-        where = f"{quantity.jurisdiction}, as of {quantity.as_of}, {STATUS[quantity.status]}"
+        where = f"{quantity.jurisdiction}, as of {_day(quantity.as_of)}, {STATUS[quantity.status]}"
         items.append(f"<li>{escape(f'{quantity.label}: {quantity.value} ({where}).')}</li>")
     return f"<ul>{''.join(items)}</ul>"
 

@@ -185,7 +185,7 @@ SPEC = LabSpec(
     presets=(
         Preset("Few relapse: 5 of 100", {"prevalence": RARE}),
         Preset("Many relapse: 40 of 100", {"prevalence": 40}),
-        Preset("A later group, another test", {"prevalence": 8.5, **LATE}),
+        Preset("After five years, another test", {"prevalence": 8.5, **LATE}),
         Preset("Two tests, both positive", {"prevalence": RARE, "rule": "both"}),
         Preset("Two tests that err alike", {"prevalence": RARE, "rule": "both", "alike": 100}),
     ),
@@ -233,9 +233,10 @@ SPEC = LabSpec(
         replies={
             "half": "That is what you saw.",
             "sensitivity": "You saw 88. That is the share of relapses found. Press Reset, set the "
-            f"people who relapse to {RARE} %, and read the first number.",
+            f"people who relapse to {RARE} %, and read how many positive results are right.",
             "specificity": "You saw 95. That is the share of the others told rightly. Press Reset, "
-            f"set the people who relapse to {RARE} %, and read the first number.",
+            f"set the people who relapse to {RARE} %, and read how many positive results are "
+            "right.",
         },
         reasons={
             "finds": "That counts among those who relapse. The question counts among those whose "

@@ -188,9 +188,10 @@ class View:
 
     def html(self, title: str) -> str:
         """What a reader without a kernel sees; ``./course author`` adds the picture."""
+        heading = title if title.endswith("?") else f"{title}."
         return (
             f'<section class="course-lab-saved" aria-label="{escape(title)}">'
-            f"<p><strong>{escape(title)}.</strong> {escape(self.sentence)}</p>"
+            f"<p><strong>{escape(heading)}</strong> {escape(self.sentence)}</p>"
             f"{PICTURE_SLOT}"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"

@@ -169,6 +169,14 @@ def test_numbers_in_a_panel_of_texts_move_and_are_named():
     assert np.array_equal(figure.data[2].y, np.full(5, 20.0))
 
 
+def test_months_are_ticked_by_the_year_as_patients_at_risk_are_counted():
+    months, days = (
+        drawing.build(a_view(10), PANELS, f"{unit} since the first dose", (0, 42)).layout
+        for unit in ("Months", "Days")
+    )
+    assert (months.xaxis.dtick, days.xaxis.dtick) == (12, None)
+
+
 def test_a_lower_panel_makes_the_figure_less_high():
     tall = drawing.build(
         with_counts(10, ("9", "4")), (*PANELS, replace(COUNTS, height=1)), "", (0, 4)

@@ -74,6 +74,11 @@ def test_before_the_answer_the_board_tells_what_each_rule_asks_for():
     assert not any(sign in html for sign in "✓○?✗")
 
 
+def in_words(day):
+    """21 November 2026: a date that is read aloud as a date."""
+    return day.strftime("%d %B %Y").removeprefix("0")
+
+
 def test_the_data_table_dates_every_rule_and_names_its_place_and_source():
     table = words.table()
     assert len(table.rows) == len(model.RULES)
@@ -81,8 +86,8 @@ def test_the_data_table_dates_every_rule_and_names_its_place_and_source():
         _, place, text, asks, as_of, review, source = row
         assert (place, text, asks) == (rule.place, rule.text, rule.asks)
         stands = {True: "stands", None: "not confirmed", False: "withdrawn"}[rule.stands]
-        assert as_of == f"{stands}, {rule.entry.as_of}"
-        assert review == str(rule.entry.review_by)
+        assert as_of == f"{stands}, {in_words(rule.entry.as_of)}"
+        assert review == in_words(rule.entry.review_by)
         assert source.startswith(evidence.reference(rule.entry.source).short)
         assert source.endswith(("(read)", "(recalled)"))
     assert words.dated() == "21 November 2026"
@@ -91,7 +96,9 @@ def test_the_data_table_dates_every_rule_and_names_its_place_and_source():
 def test_what_has_no_rule_is_listed_with_place_and_date():
     html = unescape(words.no_rule())
     for quantity in map(evidence.get, model.NO_RULE):
-        assert f"{quantity.value} ({quantity.jurisdiction}, as of {quantity.as_of}" in html
+        assert (
+            f"{quantity.value} ({quantity.jurisdiction}, as of {in_words(quantity.as_of)}" in html
+        )
 
 
 def test_the_sentence_counts_the_answers():
