@@ -34,6 +34,7 @@ def row(cell, start):
         ),
         ("tri-events", "instead of {}.", {"cps_from": 10}, r"here about ([\d,]+) patients"),
         ("tri-lucky", "such trials, {} are significant", {}, r"such trials (\d+) % are"),
+        ("tri-lucky", "for the drug find {}.", {}, r"drug find ([\d.]+\d)"),
         ("tri-early", "these trials {} stop early", virtual_trial.EARLY, r"stops (\d+ %) of them"),
         ("tri-early", "the drug report {}.", virtual_trial.EARLY, r"drug report ([\d.]+\d)"),
         ("tri-large", "closes in on {}. Chance", {}, r"in this model, it is ([\d.]+\d)"),
