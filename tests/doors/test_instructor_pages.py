@@ -59,6 +59,7 @@ def test_it_holds_objectives_talk_labs_and_checks(folder, name):
     for entry in [*entries["discuss"], *entries["asked"]]:
         assert entry["question"] in found
     assert re.search(r"takes about \d+ minutes", found)
+    assert not re.search(r"\?\.|\*\w+\*", found)  # a title that asks, and marks of Markdown
 
 
 @EACH

@@ -135,7 +135,7 @@ def _answers(cells: list[tuple[str, str, str]]) -> dict[int, str]:
         parts = re.fullmatch(r"q\d\d-(\d)-(.+)", place)
         if kind == "markdown":
             if parts and parts[2] == "answer":
-                found[int(parts[1])] = source
+                found[int(parts[1])] = re.sub(r"\*(\w+)\*", r"\1", source)  # no Markdown here
         elif not parts or parts[2] not in ("test", "rubric"):
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(re.sub(r"^%.*$", "", source, flags=re.M), space)
