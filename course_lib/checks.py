@@ -12,10 +12,10 @@ import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from html import escape
 from pathlib import Path
 
 from course_lib.evidence import ASSETS
+from course_lib.tables import together
 
 OPTIONS = 3
 STYLE = """<style>
@@ -55,15 +55,15 @@ class Check:
         """The question as HTML that survives JupyterLab's sanitiser."""
         items = "".join(
             f'<details style="{_OPTION}"><summary style="{_SUMMARY}">'
-            f"<strong>{letter}.</strong> {escape(option.text)}</summary>"
+            f"<strong>{letter}.</strong> {together(option.text)}</summary>"
             f'<p style="padding:4px 12px"><strong>{verdict(option)}</strong> '
-            f"{escape(option.feedback)}</p></details>"
+            f"{together(option.feedback)}</p></details>"
             for letter, option in self.lettered()
         )
         return (
             f'{STYLE}<fieldset class="course-check" style="{_BOX}">'
             f'<legend style="padding:0 6px"><strong>Check yourself</strong> {self.id}</legend>'
-            f"<p>{escape(self.question)}</p>{items}"
+            f"<p>{together(self.question)}</p>{items}"
             "<p>Choose an option to open it. It says whether it is right, and why.</p></fieldset>"
         )
 

@@ -6,6 +6,7 @@ for, and need no colour to be read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -31,10 +32,21 @@ UNITS = {
 _LEFT = 'style="text-align:left; vertical-align:top; padding:4px 6px"'
 #: A table of more rows than this starts folded, so that what follows it is not lost.
 LONG = 15
-_PRINTED = (
-    "<style>@media print { .course-folded::details-content { content-visibility: visible; } "
-    "}</style>"
-)
+#: A table whose longest words need more characters than this beside each other is too wide for a
+#: window with the file list open. There its rows become blocks, each cell under its heading's name.
+WIDE = 44
+_SUMMARY = 'style="cursor:pointer; padding:4px 0"'
+_STYLE = """<style>
+@media print { .course-folded::details-content { content-visibility: visible; } }
+.course-wide { container-type: inline-size; }
+@container (max-width: 600px) {
+  .course-wide :is(table, caption, tbody, tr, th, td) { display: block; max-width: none; }
+  .course-wide thead { display: none; }
+  .course-wide tr { padding: 4px 0; border-bottom: 1px solid #767676; }
+  .course-wide :is(th, td) { padding: 1px 6px !important; border: 0; }
+  .course-wide td::before { content: attr(data-name) ": "; font-weight: 600; }
+}
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,7 @@ class Table:
 
     def text(self) -> str:
         """Columns under the caption: aligned, unless that would be mostly spaces."""
-        plain = [["".join(_plain(part) for part in cell) for cell in row] for row in self.rows]
-        lines = [list(self.columns), *plain]
+        lines = self._lines()
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
         if len(self.rows) > LONG:
             return "\n".join([self.caption, "", *(" | ".join(line) for line in lines)])
@@ -75,23 +86,43 @@ class Table:
 
     def folded(self) -> str:
         """The table; a long one opens by mouse, keyboard or the browser's own search."""
-        if len(self.rows) <= LONG:
-            return self.html()
-        summary = f'<summary style="cursor:pointer">Show all {len(self.rows)} rows</summary>'
-        return f'{_PRINTED}<details class="course-folded">{summary}\n{self.html()}</details>'
+        shown = f'<div class="course-wide">{self.html()}</div>' if self._wide() else self.html()
+        if len(self.rows) > LONG:
+            summary = f"<summary {_SUMMARY}>Show all {len(self.rows)} rows</summary>"
+            shown = f'<details class="course-folded">{summary}\n{shown}</details>'
+        return shown if shown.startswith("<table") else _STYLE + shown
+
+    def _wide(self) -> bool:
+        """Whether the columns do not fit a narrow window, however their text is wrapped."""
+        columns = zip(*self._lines(), strict=True)
+        return sum(max(len(w) for w in " ".join(cells).split()) for cells in columns) > WIDE
+
+    def _lines(self) -> list[list[str]]:
+        """Headings and rows as plain text."""
+        plain = [["".join(_plain(part) for part in cell) for cell in row] for row in self.rows]
+        return [list(self.columns), *plain]
 
     def html(self) -> str:
         """A table with a caption and headings that name their row or column."""
-        head = "".join(f'<th scope="col" {_LEFT}>{escape(name)}</th>' for name in self.columns)
+        head = "".join(f'<th scope="col" {_LEFT}>{together(name)}</th>' for name in self.columns)
+        names = [f'data-name="{escape(name)}"' for name in self.columns[1:]]
         body = []
         for first, *rest in self.rows:
             cells = f'<th scope="row" {_LEFT}>{_marked_up(first)}</th>'
-            cells += "".join(f"<td {_LEFT}>{_marked_up(cell)}</td>" for cell in rest)
+            cells += "".join(
+                f"<td {name} {_LEFT}>{_marked_up(cell)}</td>"
+                for name, cell in zip(names, rest, strict=True)
+            )
             body.append(f"<tr>{cells}</tr>")
         return (
-            f"<table><caption {_LEFT}>{escape(self.caption)}</caption>"
+            f"<table><caption {_LEFT}>{together(self.caption)}</caption>"
             f"<thead><tr>{head}</tr></thead>\n<tbody>" + "\n".join(body) + "</tbody></table>"
         )
+
+
+def together(text: str) -> str:
+    """Return ``text`` as HTML in which no line ends between a number and its percent sign."""
+    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", escape(text))
 
 
 def _plain(part: str | Link) -> str:
@@ -100,9 +131,9 @@ def _plain(part: str | Link) -> str:
 
 def _marked_up(cell: tuple[str | Link, ...]) -> str:
     return "".join(
-        f'<a href="{escape(part.url)}">{escape(part.text)}</a>'
+        f'<a href="{escape(part.url)}">{together(part.text)}</a>'
         if isinstance(part, Link)
-        else escape(part)
+        else together(part)
         for part in cell
     )
 

@@ -1,5 +1,7 @@
 """Evidence tables: the same cells as text and as HTML, accessible, printable, no widgets."""
 
+import re
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -42,6 +44,7 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
+        data = data.replace("\N{NO-BREAK SPACE}", " ")
         if "caption" in self.open:
             self.caption += data
         elif self.rows and self.rows[-1] and self.open[-1] in ("th", "td", "a"):
@@ -70,7 +73,7 @@ def test_nothing_but_a_plain_table(table):
     page = Reader(table.html())
     allowed = {"table", "caption", "thead", "tbody", "tr", "th", "td", "a"}
     assert set(page.tags) <= allowed
-    assert page.attributes <= {"scope", "style", "href"}
+    assert page.attributes <= {"scope", "style", "href", "data-name"}
     assert set(table._repr_mimebundle_()) == {"text/plain", "text/html"}
     for word in ("color", "background", "width", "<script"):
         assert word not in table.html()
@@ -149,6 +152,24 @@ def test_only_a_table_of_more_than_15_rows_is_folded(rows, folded):
     assert ('<details class="course-folded">' in shown) == folded
     assert (f"Show all {rows} rows</summary>" in shown) == folded
     assert shown.startswith("<table") != folded
+
+
+@pytest.mark.parametrize("table", EVERY, ids=lambda table: table.caption)
+def test_a_wide_table_can_become_blocks_that_name_every_cell(table):
+    """For a narrow window: five columns of long words do not fit beside the list of files."""
+    head, *body = Reader(table.html()).rows
+    names = [re.findall('data-name="(.+?)"', row) for row in table.html().split("<tr>")[2:]]
+    assert names == [[escape(text) for *_, text in head[1:]]] * len(body)
+    assert '<div class="course-wide"><table>' in table._repr_mimebundle_()["text/html"]
+
+
+def test_a_narrow_table_stays_a_table():
+    table = Table("Two", ("A", "B"), ((("x",), ("y",)),))
+    assert table._repr_mimebundle_()["text/html"] == table.html()
+
+
+def test_a_number_keeps_its_percent_sign():
+    assert tables.together("CPS < 1 % of 2") == "CPS &lt; 1\N{NO-BREAK SPACE}% of 2"
 
 
 def test_trials_show_arms_effect_interval_and_testing():

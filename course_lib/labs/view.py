@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib.evidence import counted
+from course_lib.tables import together
 
 #: Hue is the actor, in every plot and picture of the course. Each reaches a
 #: contrast of 3:1 on the white plot background (tests/labs/test_figure.py).
@@ -146,15 +147,15 @@ class Table:
         return cls(caption, tuple(columns), tuple(zip(*cells, strict=True)))
 
     def html(self) -> str:
-        head = "".join(f'<th scope="col">{escape(c)}</th>' for c in self.columns)
+        head = "".join(f'<th scope="col">{together(c)}</th>' for c in self.columns)
         body = "".join(
-            f'<tr><th scope="row">{escape(row[0])}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+            f'<tr><th scope="row">{together(row[0])}</th>'
+            + "".join(f"<td>{together(cell)}</td>" for cell in row[1:])
             + "</tr>"
             for row in self.rows
         )
         return (
-            f'<table class="course-data"><caption>{escape(self.caption)}</caption>'
+            f'<table class="course-data"><caption>{together(self.caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
 
@@ -191,7 +192,7 @@ class View:
         heading = title if title.endswith("?") else f"{title}."
         return (
             f'<section class="course-lab-saved" aria-label="{escape(title)}">'
-            f"<p><strong>{escape(heading)}</strong> {escape(self.sentence)}</p>"
+            f"<p><strong>{escape(heading)}</strong> {together(self.sentence)}</p>"
             f"{PICTURE_SLOT}"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"
