@@ -30,7 +30,7 @@ function render({ model, el }) {
   const table = node("div", "course-table");
   table.tabIndex = 0; // a scrollable region must be reachable by keyboard
   table.setAttribute("role", "region");
-  table.setAttribute("aria-label", "Data of the plot");
+  table.setAttribute("aria-label", `Data of the plot: ${model.get("title")}`); // of which plot
   details.append(summary, table);
   details.addEventListener("toggle", () => {
     model.set("table_open", details.open);
@@ -69,8 +69,8 @@ function render({ model, el }) {
     pause = setTimeout(() => repair(root(), model), REPAIR_MS);
   };
   const show = () => {
-    sentence.textContent = model.get("sentence");
-    change.textContent = model.get("change");
+    sentence.textContent = together(model.get("sentence"));
+    change.textContent = together(model.get("change"));
     line.value = model.get("code");
     if (table.innerHTML !== model.get("table")) table.innerHTML = model.get("table");
     later();
@@ -116,6 +116,8 @@ function render({ model, el }) {
     if (!lab) return requestAnimationFrame(attach);
     lab.addEventListener("focusin", (event) => (left = event.target));
     lab.addEventListener("keydown", keepKey);
+    // Before ipywidgets reads what stands there: it takes "2,000" for 2.
+    for (const event of ["keydown", "focusout"]) lab.addEventListener(event, plainNumber, true);
     goal = lab.querySelector(".course-goal")?.textContent.trim() ?? "";
     // A button that opens and a slider that is unlocked change an attribute, and nothing else.
     const attributes = ["class", "disabled"];
@@ -195,6 +197,17 @@ function keepKey(event) {
   const others = event.ctrlKey || event.metaKey || event.altKey;
   if (others || event.key === "Escape" || (event.shiftKey && event.key === "Enter")) return;
   event.stopPropagation();
+}
+
+// No line ends between a number and its percent sign.
+function together(text) {
+  return text.replace(/(\d) (?=%)/g, "$1\u00a0");
+}
+
+// The readout that is about to be read loses the commas of its thousands.
+function plainNumber({ type, key, target }) {
+  if (!target.matches(".widget-readout") || (type === "keydown" && key !== "Enter")) return;
+  if (target.textContent.includes(",")) target.textContent = target.textContent.replaceAll(",", "");
 }
 
 // Setting an attribute to what it already is would wake the observer for nothing.

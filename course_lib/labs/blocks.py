@@ -55,9 +55,9 @@ def slider(control: Control, value: float, continuous: bool) -> widgets.FloatSli
     }
     if control.log:
         return widgets.FloatLogSlider(
-            min=math.log10(low), max=math.log10(high), readout_format=".2r", **shared
+            min=math.log10(low), max=math.log10(high), readout_format=",.2r", **shared
         )
-    return widgets.FloatSlider(min=low, max=high, readout_format=f".{control.digits}f", **shared)
+    return widgets.FloatSlider(min=low, max=high, readout_format=f",.{control.digits}f", **shared)
 
 
 def menu(choice: Choice, value: str) -> widgets.Dropdown:

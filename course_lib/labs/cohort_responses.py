@@ -36,7 +36,7 @@ from course_lib.models.response_cohort import (
 PLACES = np.arange(1.0, PATIENTS + 1)
 #: Half the width of a bar, in places.
 HALF = 0.4
-LAST_WEEK = 52
+LAST_WEEK = 50
 SHORT = 16  # weeks: a response that is soon over
 
 
@@ -265,6 +265,7 @@ SPEC = LabSpec(
     ),
     x_title="Weeks since the baseline scan",
     x_range=(0, LAST_WEEK),
+    sides=(56, 88),  # in a narrow window the calls of two scans must not meet
     view=view,
     presets=(
         Preset("Stop at the first progression", {"rules": "recist"}),

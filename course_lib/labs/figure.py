@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from traitlets import Dict, Unicode
 
+from course_lib.labs.spec import SIDES
 from course_lib.labs.view import ACTORS, Panel, Series, Texts, View
 
 TEXT = "#222222"
@@ -16,14 +17,20 @@ GRID = "#E3E3E3"
 ROW_HEIGHT = 185
 #: Between two panels of which the upper has an x axis of its own, pixels.
 X_AXIS_HEIGHT = 84
-MARGIN = {"l": 66, "r": 112, "t": 34, "b": 48}
+MARGIN = {"t": 34, "b": 48}
 #: Size of a line's name, and how far apart two of them stand at least, pixels.
 NAME_SIZE, NAME_STEP = 13, 15
 #: By how much plotly lifts a text's middle above its point, in sizes of the text.
 LIFT = {"top right": 0.5, "middle right": 0.0, "bottom right": -0.5}
 
 
-def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[float, float]):
+def build(
+    view: View,
+    panels: tuple[Panel, ...],
+    x_title: str,
+    x_range: tuple[float, float],
+    sides: tuple[int, int] = SIDES,
+):
     """Return a plotly figure of ``view``: stacked panels over one x axis, or over their own.
 
     Traces come in the order: ghosts of the moving series, the series, the names of
@@ -111,7 +118,7 @@ def build(view: View, panels: tuple[Panel, ...], x_title: str, x_range: tuple[fl
         paper_bgcolor="#FFFFFF",
         plot_bgcolor="#FFFFFF",
         font={"size": 13, "color": TEXT, "family": "system-ui, sans-serif"},
-        margin=MARGIN,
+        margin={"l": sides[0], "r": sides[1], **MARGIN},
         hovermode="x",
     )
     return figure

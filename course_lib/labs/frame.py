@@ -95,7 +95,8 @@ class Lab:
     @cached_property
     def figure(self):
         """The plotly FigureWidget, created once and afterwards only moved."""
-        static = drawing.build(self.view, self.spec.panels, self.spec.x_title, self.spec.x_range)
+        spec = self.spec
+        static = drawing.build(self.view, spec.panels, spec.x_title, spec.x_range, spec.sides)
         return drawing.live(static)
 
     @cached_property
@@ -139,7 +140,7 @@ class Lab:
     def widget(self) -> widgets.VBox:
         """The whole lab as one ipywidgets box."""
         spec = self.spec
-        more = widgets.ToggleButton(value=False, description="More controls")
+        more = widgets.ToggleButton(value=False, description="More controls", tooltip="")
         second = block([self.inputs[c.name] for c in spec.controls if c.stage == 2])
         second.layout.display = "none"
         more.observe(lambda change: reveal(second, change["new"]), "value")

@@ -55,9 +55,9 @@ class Control:
 
     def shown(self, value: float) -> str:
         """Write a value as the screen does, with its unit."""
-        number = f"{value:.{self.digits}f}"
+        number = f"{value:,.{self.digits}f}"
         if self.log:
-            number = f"{value:.0f}" if value >= 100 else f"{value:g}"
+            number = f"{value:,.0f}" if value >= 100 else f"{value:g}"
         return evidence.counted(number, self.unit)
 
     def nearest(self, value: float) -> float:
@@ -198,6 +198,9 @@ class Prediction:
         return f"You predicted: “{self.predict.words(predicted)}” {verdict}"
 
 
+SIDES = (66, 112)
+
+
 @dataclass(frozen=True)
 class LabSpec:
     """Everything that makes one lab different from another."""
@@ -215,6 +218,8 @@ class LabSpec:
     prediction: Prediction
     #: Redraw while a slider moves; False for a view slower than about 50 ms.
     continuous: bool = True
+    #: Pixels left of the panels, for axes, and right of them, for the names of lines.
+    sides: tuple[int, int] = SIDES
     #: Show the plot only after the prediction, because the opening would give it away.
     blind: bool = False
 

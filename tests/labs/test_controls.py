@@ -72,7 +72,7 @@ def test_a_logarithmic_slider_has_the_range_of_its_evidence(lab):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(1e6, "1000000 days"), (120.0, "120 days"), (0.013, "0.013 days"), (5.0, "5 days")],
+    [(1e6, "1,000,000 days"), (120.0, "120 days"), (0.013, "0.013 days"), (5.0, "5 days")],
 )
 def test_a_logarithmic_value_is_written_out(value, words):
     assert DAYS.shown(value) == words
