@@ -87,10 +87,11 @@ def test_the_place_of_a_rubric_is_left_out(graded):
     assert "See." not in words(page(graded, "ada"))
 
 
-def test_pictures_that_students_make_have_a_text_for_those_who_cannot_see(graded):
+def test_what_students_make_can_be_read_by_everybody(graded):
     path = graded.record(tiny.QUIZ).graded_path("ada")
     notebook = nbformat.read(path, as_version=4)
-    outputs = [new_output("display_data", data={kind: x}) for kind, x in PICTURES.items()]
+    shown = {**PICTURES, "text/html": "<table><tr><td>Wide.</td></tr></table>"}
+    outputs = [new_output("display_data", data={kind: x}) for kind, x in shown.items()]
     notebook.cells.append(new_code_cell("plot()", id="added-1", outputs=outputs))
     nbformat.write(notebook, path)
     made = page(graded, "ada")
@@ -98,3 +99,6 @@ def test_pictures_that_students_make_have_a_text_for_those_who_cannot_see(graded
     assert [x["src"].partition(";")[0] for x in found] == [f"data:{kind}" for kind in PICTURES]
     assert all(x["alt"] for x in found)
     assert "A cell you added" in words(made)
+    # A wide table scrolls by itself, by keyboard too, and the page stays as wide as a phone.
+    around = made.find("td", string="Wide.").find_parent(class_="wide")
+    assert (around["tabindex"], bool(around["aria-label"])) == ("0", True)
