@@ -247,11 +247,11 @@ SPEC = LabSpec(
         Control("follow_up", "Watch everybody for", "trial_design.follow_up", 6),
         Choice(
             "look",
-            "Look at the data early",
+            "Look at half of the events",
             (
                 ("none", "No: only at the end"),
-                ("every_look_05", "At half of the events: stop if p < 0.05"),
-                ("obrien_fleming", "At half of the events: O'Brien and Fleming's rule"),
+                ("every_look_05", "Yes: stop if p < 0.05"),
+                ("obrien_fleming", "Yes: O'Brien and Fleming's rule"),
             ),
             "none",
         ),
@@ -259,8 +259,8 @@ SPEC = LabSpec(
             "drug",
             "Drug, added to chemotherapy",
             (
-                ("hypothetical", "A hypothetical drug: you state its effect"),
-                ("combination", "Pembrolizumab, calibrated on KEYNOTE-355"),
+                ("hypothetical", "A hypothetical drug"),
+                ("combination", "Pembrolizumab (KEYNOTE-355)"),
             ),
             "hypothetical",
             stage=2,
