@@ -8,7 +8,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
-from course_lib.labs.words import described
+from course_lib.labs.words import described, figures
 from course_lib.models.antibody_drug_conjugates import AntibodyDrugConjugate
 from course_lib.models.patient import Patient, simulate
 
@@ -87,7 +87,7 @@ def view(
         sentence=_sentence(dose, number_of_doses, low_share, readings, size[0]),
         alt=described(SPEC, series),
         readings=readings,
-        table=Table.of("The plotted values every 21 days (assumed effect)", columns, ".3g"),
+        table=Table.of("The plotted values every 21 days (assumed effect)", columns, figures),
     )
 
 
@@ -104,15 +104,13 @@ def _sentence(dose, number_of_doses, low_share, readings, start) -> str:
     )
     verb = "shrinks" if size.value < start - 0.5 else "grows" if size.value > start + 0.5 else ""
     outcome = f"{verb} from {start:.0f} mm to {size}" if verb else f"stays at {start:.0f} mm"
-    parts = []
-    if low_share < 100:
-        parts.append(f"HER2-high cells are at {high} of their number at the start")
-    if low_share > 0:
-        parts.append(f"HER2-low cells at {low}" if parts else f"HER2-low cells are at {low}")
+    parts = [f"{high} of the HER2-high cells"] if low_share < 100 else []
+    parts += [f"{low} of the HER2-low cells"] if low_share > 0 else []
     return (
         f"Assumed effect, not a forecast. {given}, the tumour, {low_share:.0f} % HER2-low at the "
         f"start, {outcome} in {DAYS} days. Without the conjugate it measures {without}. "
-        f"{', '.join(parts)}. Payload set loose outside the tumour: {loose} of blood."
+        f"Compared with the start, there are {' and '.join(parts)}. "
+        f"Payload set loose outside the tumour: {loose} of blood."
     )
 
 
@@ -226,8 +224,10 @@ SPEC = LabSpec(
         explanation=_explanation,
         replies={
             "less": "You saw less loose payload.",
-            "same": "Look at the lowest plot once more: it did change.",
-            "more": "Look at the lowest plot once more: it went the other way.",
+            "same": "Compare the lowest plot, or the end of the sentence, once more: it did "
+            "change.",
+            "more": "Compare the lowest plot, or the end of the sentence, once more: it "
+            "became less.",
         },
         afterword=_afterword,
     ),

@@ -8,7 +8,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below, point
-from course_lib.labs.words import described
+from course_lib.labs.words import described, figures
 from course_lib.models.car_t_engineering import Body, CarT, course
 from course_lib.models.cytokine_release import crs_grade, signs
 from course_lib.models.patient import Patient
@@ -20,6 +20,10 @@ GRID = np.unique(
     np.concatenate([[0], np.geomspace(0.02, EARLY, 60), np.arange(EARLY, DAYS + 1, 5)])
 )
 TABLE_DAYS = (0, 1, 2, 5, 7, 10, 15, 30, 60, 120, 180, 240, 300, 360)
+CAPTION = (
+    "The plotted values on some days, cells in % of day 0; last, one contact in % of the most "
+    "(assumed effect)"
+)
 DENSITIES = np.geomspace(10, 3e6, 96)
 #: Less is not drawn: percent of day 0, billion cells, cytokine level.
 FEWEST, FEWEST_CELLS, LOWEST = 1e-3, 1e-3, 0.03
@@ -119,20 +123,21 @@ def view(
         _reading(f"CAR-T cells on day {DAYS}", 1000 * cells[-1], "million", 0.1),
     )
     at = np.searchsorted(days, TABLE_DAYS)
+    contact = np.array([marks, 100 * product.cytokines(densities, [0.0, 0.0, inhibition])])
     columns = {
-        "Day": map(str, TABLE_DAYS),
-        "HER2-high tumour cells, % of day 0": high[at],
-        "HER2-low tumour cells, % of day 0": low[at],
-        "Healthy lung cells, %": healthy[at],
-        "CAR-T cells, billion": cells[at],
-        "Cytokine level, times that of fever": run.level[at],
+        "Day": [*map(str, TABLE_DAYS), "One contact: killing", "One contact: cytokines"],
+        "HER2-high tumour cells, %": [*high[at], *contact[:, 0]],
+        "HER2-low tumour cells, %": [*low[at], *contact[:, 1]],
+        "Healthy lung cells, %": [*healthy[at], *contact[:, 2]],
+        "CAR-T cells, billion": [*cells[at], "—", "—"],
+        "Cytokine level, times that of fever": [*run.level[at], "—", "—"],
     }
     return View(
         series=series,
         sentence=_sentence(readings, days[smallest], days[worst], found),
         alt=described(SPEC, series),
         readings=readings,
-        table=Table.of("The plotted values on some days (assumed effect)", columns, ".3g"),
+        table=Table.of(CAPTION, columns, figures),
     )
 
 
@@ -316,7 +321,8 @@ SPEC = LabSpec(
         right="lung",
         explanation=_explanation,
         replies={
-            "gone": "You saw it stay small. Follow the thick dashes once more: they rise.",
+            "gone": "You saw it stay small. Follow the HER2-low cells, the thick dashes, "
+            "once more: they rise.",
             "back": "That is what the model shows: the tumour comes back from HER2-low cells.",
             "never": "You saw it never shrink. Compare days 0 and 30: HER2-high cells fall first.",
         },

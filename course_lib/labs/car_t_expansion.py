@@ -10,7 +10,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below, point
-from course_lib.labs.words import aloud, described, short
+from course_lib.labs.words import aloud, described, figures, short
 from course_lib.models.car_t_expansion import CarTKinetics
 
 YEAR, WEEKS = 365, 28
@@ -67,7 +67,7 @@ def view(
         sentence=_sentence(cells, dose, *(readings[row] for row in (4, 5))),
         alt=described(SPEC, series),
         readings=readings,
-        table=Table.of("The plotted values on some days (leukaemia)", columns, ".3g"),
+        table=Table.of("The plotted values on some days (leukaemia)", columns, figures),
     )
 
 
@@ -210,7 +210,7 @@ SPEC = LabSpec(
             "follows the dose, as it does for an ordinary drug.",
             "later": "That is what the model shows: the curve moves to the right and keeps its "
             "height.",
-            "nothing": "You saw it stay. Compare the diamond with the dashed curve once more: it "
+            "nothing": "You saw it stay. Compare the day of the peak, the diamond, once more: it "
             "moved to the right.",
         },
         reasons={

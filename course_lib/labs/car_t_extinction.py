@@ -10,7 +10,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, point
-from course_lib.labs.words import described, short
+from course_lib.labs.words import described, figures, short
 from course_lib.models.car_t_extinction import CarTCompetition, cure_chance, draw
 
 DAYS, STEP = 365, 3.0
@@ -90,7 +90,7 @@ def view(
         alt=described(SPEC, (*series[:4], series[5]))
         + (f" A cross marks day {days[gone][0]:.0f}: no tumour cell is left." if gone.size else ""),
         readings=readings,
-        table=Table.of("The plotted values on some days (lymphoma)", columns, ".3g"),
+        table=Table.of("The plotted values on some days (lymphoma)", columns, figures),
     )
 
 

@@ -8,7 +8,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, point
-from course_lib.labs.words import described
+from course_lib.labs.words import described, figures
 from course_lib.models.tumour_and_immunity import cells_in_sphere, diameter_of, silent_growth
 
 YEARS = 40
@@ -74,7 +74,7 @@ def view(doubling_time: float, start: str, found: float) -> View:
         sentence=sentence,
         alt=described(SPEC, (series[0], *series[2:])),
         readings=readings,
-        table=Table.of("The plotted values, in ten equal parts of the time", columns, ".3g"),
+        table=Table.of("The plotted values, in ten equal parts of the time", columns, figures),
     )
 
 

@@ -7,7 +7,7 @@ stay in a saved notebook.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 
@@ -115,7 +115,7 @@ class Reading:
     most: float = np.inf
 
     def __str__(self) -> str:
-        return self._with(f".{self.digits}f")
+        return self._with(f",.{self.digits}f")
 
     def precise(self) -> str:
         """The value to three digits."""
@@ -138,10 +138,13 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, caption: str, columns: dict[str, Iterable], form: str = ".1f") -> Table:
-        """Build a table of columns by their headings; numbers are written in ``form``."""
+    def of(
+        cls, caption: str, columns: dict[str, Iterable], form: str | Callable[[float], str] = ".1f"
+    ) -> Table:
+        """Build a table of columns by their headings; ``form`` says how numbers are written."""
+        write = form if callable(form) else lambda number: format(number, form)
         cells = [
-            [each if isinstance(each, str) else format(each, form) for each in column]
+            [each if isinstance(each, str) else write(each) for each in column]
             for column in columns.values()
         ]
         return cls(caption, tuple(columns), tuple(zip(*cells, strict=True)))

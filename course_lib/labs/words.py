@@ -15,6 +15,8 @@ from course_lib.labs.view import Series, Texts
 COUNTS = ("No plot", "One plot", "Two plots", "Three plots", "Four plots", "Five plots")
 #: From here on a number is told in millions or billions, as one reads it aloud.
 LARGE = ((1e9, "billion"), (1e6, "million"))
+#: No number of a table is told in full above this: no body holds so many cells.
+MOST = 1e14
 #: A line may begin or end this far, as a share of the axis, from the axis's own ends.
 NEAR = 0.02
 
@@ -35,6 +37,13 @@ def aloud(number: float) -> str:
         if number >= size:
             return f"{number / size:,g} {name}"
     return f"{number:,g}"
+
+
+def figures(value: float) -> str:
+    """Write a number with three digits, as one reads it aloud: 21,500, not 2.15e+04."""
+    if 0 < value < 0.001:
+        return "less than 0.001"
+    return aloud(short(value)) if value < MOST else f"more than {aloud(MOST)}"
 
 
 def nanomolar(value: float) -> str:

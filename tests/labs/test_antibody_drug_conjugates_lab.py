@@ -35,7 +35,7 @@ def claims_agree(settings, shown):
     assert f"Without the conjugate it measures {untreated.y[-1]:.0f} mm." in sentence
     assert f"{loose.y[-1]:.1f} µmol/L of blood" in sentence
     share = settings["low_share"]
-    assert ("HER2-high cells are" in sentence) == (share < 100)
+    assert ("HER2-high cells" in sentence) == (share < 100)
     assert ("HER2-low cells" in sentence) == (share > 0)
     for part, reading in ((high, shown.readings[2]), (low, shown.readings[3])):
         if np.isfinite(part.y[-1]):

@@ -212,8 +212,14 @@ def test_sentence_and_table_hold_what_is_drawn(settings):
     assert readings[MOST].value == pytest.approx(np.nanmax(cells), rel=1e-9)
     if np.isfinite(low[-1]):
         assert readings[LOW].value == pytest.approx(low[-1], rel=1e-9)
-    last = found.table.rows[-1]
+    *_, last, killing, cytokines = found.table.rows
     assert last[0] == str(DAYS)
+    marks = [float(series.y[0]) for series in found.series[2:5]]
+    assert [float(cell) for cell in killing[1:4]] == pytest.approx(marks, rel=6e-3)
+    assert killing[0] == "One contact: killing"
+    assert all(
+        float(less) < float(more) for less, more in zip(cytokines[1:4], killing[1:4], strict=True)
+    )
     assert float(last[3]) == pytest.approx(healthy[-1], rel=6e-3)
     drawn = SPEC.panels[1].y_range
     assert np.nanmax(np.concatenate([high, low, healthy])) < drawn[1]

@@ -116,7 +116,7 @@ def test_every_number_of_the_sentence_is_the_models(settings):
     told = {**SPEC.defaults, **settings}
     found = re.search(
         r"peak of ([\d,]+) copies per µg of DNA on day ([\d.]+)\. .* multiplied ([\d,]+) times\. "
-        r".* until day (\d+)\. .* the level is (less than 1|\d+) copies",
+        r".* until day ([\d,]+)\. .* the level is (less than 1|\d+) copies",
         view(**told).sentence,
     )
     cells = CarTKinetics(
@@ -155,7 +155,7 @@ def test_the_goal_needs_lasting_cells_and_neither_dose_nor_peak():
 def test_the_explanation_carries_the_models_numbers():
     text = SPEC.prediction.explain({"predict": "same", "why": "room", "observe": "later"})
     assert "2.6 days later" in text
-    assert "24000 copies/µg" in text
+    assert "24,000 copies/µg" in text
     assert "90 children" in text
     tried = SPEC.prediction.tried
     assert tried({**SPEC.defaults, "dose": 0.1})

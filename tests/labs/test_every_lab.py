@@ -41,6 +41,7 @@ def assert_sound(module, settings):
         assert len(row) == len(shown.table.columns)
     told = f"{shown.sentence} {shown.alt} {shown.table.html()} {shown.text()}"
     assert not re.search(r"\b(nan|NaN|inf|None)\b|-0(\.0+)?\b", told), told
+    assert not re.search(r"\de[+-]\d", shown.sentence + shown.alt + shown.table.html())
     assert shown.sentence[-1] in ".?!"
     longest = max(re.split(r"(?<=[.?!]) ", shown.sentence), key=lambda s: len(s.split()))
     assert len(longest.split()) <= 32, longest

@@ -7,7 +7,7 @@ import pytest
 
 from course_lib.labs.spec import Choice
 from course_lib.labs.view import Panel, Series, Texts, point
-from course_lib.labs.words import Axis, decimals, described, nanomolar, short
+from course_lib.labs.words import Axis, decimals, described, figures, nanomolar, short
 from every_lab import modules
 
 #: The tissue draws a picture; the matrix tells its nine points in words of its own.
@@ -279,3 +279,18 @@ def test_equilibria_and_borders_are_told_with_the_numbers_of_the_table():
 )
 def test_decimals_leave_so_many_figures(value, figures, expected):
     assert decimals(value, figures) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0"),
+        (1.16e-8, "less than 0.001"),
+        (0.0795, "0.0795"),
+        (21_540, "21,500"),
+        (95e9, "95 billion"),
+        (5.1e17, "more than 100,000 billion"),
+    ],
+)
+def test_figures_are_written_as_one_reads_them_aloud(value, expected):
+    assert figures(value) == expected
