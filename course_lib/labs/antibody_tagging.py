@@ -263,10 +263,10 @@ SPEC = LabSpec(
         right="spared",
         explanation=_explanation,
         replies={
-            "both": "You saw both fall. Press Reset, move only the grip, and follow the circle "
-            "and the square.",
+            "both": "You saw both fall. Press Reset, move only the grip, and compare "
+            "how many of 100 are killed, tumour and healthy.",
             "healthy": "That is what you saw. The weak grip chose the cells by their density.",
-            "none": "You saw neither fall. Look at the square in the middle plot once more.",
+            "none": "You saw neither fall. Compare the healthy cells, the square, once more.",
         },
         afterword=_afterword,
     ),

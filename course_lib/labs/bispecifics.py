@@ -161,8 +161,8 @@ SPEC = LabSpec(
     ),
     prediction=Prediction(
         predict=Question(
-            "A diamond marks the best concentration. You give ten times as much antibody as that. "
-            "What happens to the bridges?",
+            "The sentence names the best concentration, and a diamond marks it. You give ten times "
+            "as much antibody as that. What happens to the bridges?",
             (
                 ("more", "More of them form."),
                 ("same", "As many form: all places are taken."),
@@ -179,7 +179,8 @@ SPEC = LabSpec(
         ),
         tried=lambda settings: view(**settings).readings[3].value >= 9,
         observe=Question(
-            "Move the antibody from the diamond to ten times as much. What did the bridges do?",
+            "Move the antibody from the best concentration to ten times as much. What did the "
+            "bridges do?",
             (
                 ("rose", "They rose."),
                 ("stayed", "They stayed as they were."),
@@ -189,8 +190,8 @@ SPEC = LabSpec(
         right="fewer",
         explanation=_explanation,
         replies={
-            "rose": "You saw the bridges rise. Follow the circle once more: right of the diamond "
-            "the curve falls.",
+            "rose": "You saw the bridges rise. Read the sentence once more: above the best "
+            "concentration, right of the diamond, they fall.",
             "stayed": "You saw them stay. The plot below the curve is the one that levels off.",
             "fell": "That is what you saw. Both sides must bind the same antibody.",
         },

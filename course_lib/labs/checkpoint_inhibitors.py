@@ -166,7 +166,8 @@ SPEC = LabSpec(
         Preset("With chemotherapy", {"chemotherapy": 6}),
     ),
     goal=Goal(
-        text="Make the tumour at least 30 % smaller after a year, with 100 mg or less per dose.",
+        text="With 100 mg or less per dose, make the tumour at least 30 % smaller after a year. "
+        "Without the drug it must not get so small.",
         reached=lambda settings, view: (
             0 < settings["dose"] <= 100
             and view.series[3].y[-1] <= 0.7 * view.series[3].y[0]
@@ -212,8 +213,8 @@ SPEC = LabSpec(
             "and read the sentence under the plot again.",
             "saturated": "That is what you saw. This is called saturation: once nearly every "
             "PD-1 is taken, more antibody has nothing left to bind.",
-            "nothing": "You saw no line move. Look at the top plot once more: its axis is "
-            "logarithmic, so doubling looks like a small step.",
+            "nothing": "You saw no line move. Look at the top plot, or at the data, once more: "
+            "the plot's axis is logarithmic, so doubling looks like a small step.",
         },
         reasons={
             "more_cells": "And the drug itself adds no T cells: it releases the ones that are "

@@ -45,7 +45,7 @@ LIMITS = (
 )
 PREDICTION = Prediction(
     predict=Question(
-        "Look at field 1 for ten seconds, without counting. What is its CPS?",
+        "Look at field 1, or at its table, for ten seconds, without counting. What is its CPS?",
         (
             ("below_1", "Below 1."),
             ("1_to_9", f"From 1 to below {THRESHOLD}."),

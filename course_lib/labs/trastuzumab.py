@@ -146,7 +146,7 @@ def _sentence(regimen, readings, last, drug) -> str:
             f"at {readings[4]}, it is {fast}: a larger share leaves each day."
         )
     else:
-        compared = f"The half-life is {slow} at every concentration since then."
+        compared = f"From day {last:.0f} on, the half-life is {slow} at every concentration."
     if readings[6].value >= DAYS:
         target = f"It is still above {TARGET:.0f} mg/L on day {DAYS}."
     elif readings[6].value > 0:
@@ -251,8 +251,8 @@ SPEC = LabSpec(
         ),
         tried=lambda settings: settings["number_of_doses"] <= 3,
         observe=Question(
-            "Stop earlier: set two or three doses. How do the solid and the dashed line run after "
-            "the last dose?",
+            "Stop earlier: set two or three doses. After the last one, how do the solid line, "
+            "trastuzumab, and the dashed one, linear clearance alone, run?",
             (
                 ("together", "They stay together to the end."),
                 ("apart", "They move apart: the solid line falls faster and faster."),

@@ -109,7 +109,13 @@ def _median(curve: survival.KaplanMeier) -> str:
 
 
 def _interval(ratio) -> str:
-    return f"{ratio.hazard_ratio:.2f} (95 % interval {ratio.low:.2f} to {ratio.high:.2f})"
+    low, high = (_limit(each) for each in (ratio.low, ratio.high))
+    return f"{ratio.hazard_ratio:.2f} (95 % interval {low} to {high})"
+
+
+def _limit(value: float) -> str:
+    """Write a limit. One that would read 1.00 gets a decimal more, to show on which side it is."""
+    return f"{value:.3f}" if f"{value:.2f}" == "1.00" else f"{value:.2f}"
 
 
 def _judged(ratio) -> str:
@@ -126,7 +132,7 @@ def _sentence(cps_from, outcome, curves, ratios) -> str:
     treated = int(outcome.experimental.sum())
     total = outcome.experimental.size
     return (
-        f"{total} patients {who}: {treated} received pembrolizumab with chemotherapy and "
+        f"{total:,} patients {who}: {treated} received pembrolizumab with chemotherapy and "
         f"{total - treated} chemotherapy alone. Median time to progression or death: "
         f"{_median(curves['pfs', True])} against {_median(curves['pfs', False])}. "
         f"Hazard ratio for progression or death {_judged(ratios['pfs'])} "

@@ -141,7 +141,7 @@ def test_a_missed_dose_lets_it_fall_below_the_target():
 def test_with_an_empty_her2_way_both_lines_are_one():
     shown = shown_at(her2_way=0.0)
     np.testing.assert_allclose(shown.series[0].y, shown.series[1].y, rtol=3e-3)
-    assert "at every concentration since then" in shown.sentence
+    assert "32.6 days at every concentration" in shown.sentence
 
 
 def test_weekly_doses_give_smaller_waves():

@@ -110,6 +110,11 @@ def test_the_sentence_judges_the_interval():
             assert ("a benefit" in words) == (ratio.high < 1)
 
 
+def test_a_limit_near_to_1_shows_on_which_side_it_lies():
+    assert "0.58 to 0.996): below 1" in shown(cps_from=1).sentence
+    assert "0.58 to 1.001): the interval includes 1" in shown(cps_from=50).sentence
+
+
 def test_the_table_holds_the_months_it_names():
     table = shown().table
     assert [row[0] for row in table.rows] == [str(month) for month in TABLE_MONTHS]
