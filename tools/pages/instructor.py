@@ -86,7 +86,7 @@ def labs(text: str):
         plan = lesson.prediction(name)
         goal = getattr(spec, "goal", None)
         yield SimpleNamespace(
-            title=spec.title if spec else name.replace("_", " ").capitalize(),
+            title=lesson.title(name),
             plan=plan,
             wrong=[words for key, words in plan.predict.options if key != plan.right],
             goal=goal.text if goal else "",

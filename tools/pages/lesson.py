@@ -204,6 +204,12 @@ def spec(lab: str) -> LabSpec | None:
     return getattr(_module(lab), "SPEC", None)
 
 
+def title(lab: str) -> str:
+    """What this lab is called."""
+    declared = spec(lab)
+    return declared.title if declared else _module(lab).TITLE
+
+
 def prediction(lab: str) -> Prediction:
     """What this lab asks before it opens."""
     declared = spec(lab)
