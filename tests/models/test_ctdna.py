@@ -321,12 +321,6 @@ CALLS = {
     "cells": diameter_of,
     "day": lambda bad: scan_day(bad, 100),
     "interval": lambda bad: scan_day(10, bad),
-    **{
-        each.name: lambda bad, cls=cls, name=each.name: cls(**{name: bad})
-        for cls in (Relapse, BloodTest, Treatment)
-        for each in fields(cls)
-        if each.name != "cells"
-    },
 }
 
 

@@ -2,7 +2,9 @@
 
 import copy
 import dataclasses
+import importlib
 import pickle
+import pkgutil
 
 import numpy as np
 import pint
@@ -10,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib import evidence
+from course_lib import evidence, models
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
-from course_lib.models.parameters import checked, patients_in
+from course_lib.models.parameters import Parameters, checked, patients_in
 from course_lib.models.patient import Patient, simulate
 from course_lib.models.pharmacokinetics import TwoCompartment
 
@@ -29,6 +31,26 @@ ALONG = {
     "days_between_doses": {"doses_per_cycle": 1},
 }
 each_field = pytest.mark.parametrize(("cls", "each"), FIELDS, ids=FIELD_NAMES)
+
+
+def below(cls):
+    """Yield the classes of the models that are made of this one."""
+    for each in cls.__subclasses__():
+        if each.__module__.startswith(models.__name__):
+            yield each
+        yield from below(each)
+
+
+for module in pkgutil.iter_modules(models.__path__):
+    importlib.import_module(f"{models.__name__}.{module.name}")
+#: The fields of every model that have a default.
+EVERY = [
+    pytest.param(cls, each, id=f"{cls.__name__}.{each.name}")
+    for cls in below(Parameters)
+    for each in dataclasses.fields(cls)
+    if each.metadata["key"]
+]
+every_field = pytest.mark.parametrize(("cls", "each"), EVERY)
 
 
 @pytest.mark.parametrize(
@@ -158,23 +180,39 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one():
         TwoCompartment(zzz=1)
 
 
-@each_field
+@every_field
+def test_every_field_has_its_default_from_evidence(cls, each):
+    assert getattr(cls(), each.name) == evidence.get(each.metadata["key"]).value
+
+
+@every_field
+def test_every_field_refuses_what_is_no_number(cls, each):
+    several = [[1.0]] if each.metadata["scalar"] or each.metadata["whole"] else [[], [[1.0]]]
+    for wrong in ("1", b"1", None, False, *several):
+        with pytest.raises(TypeError, match=rf"^{each.name} must be .*between .*, you gave "):
+            cls(**{each.name: wrong})
+
+
+@every_field
 def test_every_field_refuses_what_lies_outside_its_domain(cls, each):
-    low, high, along = each.metadata["low"], each.metadata["high"], ALONG.get(each.name, {})
+    low, high = each.metadata["low"], each.metadata["high"]
     for wrong in (low - 1e-3 * (1 + abs(low)), high * 1.001 + 1, np.nan, np.inf, -np.inf):
         with pytest.raises(ValueError, match=rf"^{each.name} must be .*between .*, you gave "):
             cls(**{each.name: wrong})
         if not (each.metadata["scalar"] or each.metadata["whole"]):
             with pytest.raises(ValueError, match=r"for patient 2 \(counted from 0\)\.$"):
                 cls(**{each.name: [low, high, wrong]})
-    for edge in (low, high):
-        assert getattr(cls(**along | {each.name: edge}), each.name) == edge
 
 
 @each_field
-def test_every_field_has_its_default_range_and_unit_from_evidence(cls, each):
+def test_every_field_accepts_the_edges_of_its_domain(cls, each):
+    for edge in (each.metadata["low"], each.metadata["high"]):
+        assert getattr(cls(**ALONG.get(each.name, {}) | {each.name: edge}), each.name) == edge
+
+
+@each_field
+def test_every_field_has_a_range_and_unit_that_fit_evidence(cls, each):
     quantity = evidence.get(each.metadata["key"])
-    assert getattr(cls(), each.name) == quantity.value
     if quantity.low is not None:
         assert each.metadata["low"] <= quantity.low <= quantity.high <= each.metadata["high"]
     ours = each.metadata["unit"]

@@ -232,21 +232,6 @@ def test_cells_and_diameter_there_and_back():
 # --- refusals ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FIT)
-@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), 1e30])
-def test_impossible_rates_are_refused_by_name(name, wrong):
-    with pytest.raises(ValueError, match=f"{name} must be one number between .* you gave"):
-        Kuznetsov(**{name: wrong})
-
-
-@pytest.mark.parametrize("wrong", ["much", None, True, [1.0, 2.0]])
-def test_rates_that_are_not_one_number_are_refused(wrong):
-    with pytest.raises(TypeError, match="growth must be one number"):
-        Kuznetsov(growth=wrong)
-    with pytest.raises(TypeError, match="Did you mean 'killing'"):
-        Kuznetsov(kiling=wrong)
-
-
 GOOD = Kuznetsov()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.models.adoptive_cell_therapy import Host, TumourInfiltratingLymphocytes
+from course_lib.models.adoptive_cell_therapy import TumourInfiltratingLymphocytes
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.patient import ASSUMED, Patient, simulate
 from t_cell_oracle import by_scipy
@@ -181,15 +181,3 @@ def test_any_setting_gives_a_possible_course(seed):
     for values in (course.size, course.t_cells, course.tumour_cells):
         assert np.all(np.isfinite(values) & (values >= 0))
     assert np.all((course.antigen_low_share >= 0) & (course.antigen_low_share <= 1))
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -1, True, "3", None, [1.0], 1e13])
-@pytest.mark.parametrize(
-    "name",
-    [each for each in TYPICAL if each not in {field.name for field in fields(Host)}],
-)
-def test_an_impossible_therapy_is_refused_by_name(name, bad):
-    with pytest.raises((ValueError, TypeError), match=f"{name} must be one number between"):
-        TumourInfiltratingLymphocytes(**{name: bad})
-    with pytest.raises(TypeError, match="has no setting 'dose'"):
-        TumourInfiltratingLymphocytes(dose=1)

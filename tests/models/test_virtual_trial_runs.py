@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from course_lib import evidence
 from course_lib.models import virtual_trial
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
@@ -221,18 +220,6 @@ def test_what_comes_after_progression_changes_no_progression(outcome):
     for worse, better in ((faster, outcome), (outcome, still)):
         assert np.all(worse.survival <= better.survival)
         assert np.any(worse.survival < better.survival)
-
-
-@pytest.mark.parametrize("each", fields(Fate), ids=lambda each: each.name)
-def test_every_field_of_fate_has_its_default_from_evidence_and_refuses_the_rest(each):
-    assert getattr(Fate(), each.name) == evidence.get(each.metadata["key"]).value
-    low, high = each.metadata["low"], each.metadata["high"]
-    for wrong in (low - 1e-3 * (1 + abs(low)), high * 1.001 + 1, np.nan, np.inf, -np.inf):
-        with pytest.raises(ValueError, match=rf"^{each.name} must be one number .*, you gave "):
-            Fate(**{each.name: wrong})
-    for wrong in ("1", None, False, [1.0], b"1"):
-        with pytest.raises(TypeError, match=rf"^{each.name} must be one number .*, you gave "):
-            Fate(**{each.name: wrong})
 
 
 @pytest.mark.parametrize("name", ["experimental_share", "accrual", "follow_up", "seed"])
