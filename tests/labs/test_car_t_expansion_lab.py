@@ -116,7 +116,7 @@ def test_every_number_of_the_sentence_is_the_models(settings):
     told = {**SPEC.defaults, **settings}
     found = re.search(
         r"peak of ([\d,]+) copies per µg of DNA on day ([\d.]+)\. .* multiplied ([\d,]+) times\. "
-        r".* until day ([\d,]+)\. .* the level is (less than 1|\d+) copies",
+        r".* until day ([\d,]+)\. .* the level is (less than 1|[\d,]+) copies",
         view(**told).sentence,
     )
     cells = CarTKinetics(

@@ -47,6 +47,7 @@ def test_one_of_a_unit_is_no_plural():
     assert str(Reading("Cured", 1.2, "patients")) == "1 patient"
     assert str(Reading("Cured", 1.2, "patients", 1)) == "1.2 patients"
     assert str(Reading("Cured", 2, "patients")) == "2 patients"
+    assert str(Reading("Cured", 13483, "patients")) == "13,483 patients"
 
 
 def test_text_is_the_sentence_and_the_numbers_to_three_digits():
