@@ -127,7 +127,8 @@ SPEC = LabSpec(
             "lower plot is in mm.",
             "volume_more": "That is what you saw. Keep it in mind: a scan that looks a little "
             "larger may show far more cells.",
-            "none": "You saw the diameter stay. Press Reset and follow the lower line to its end.",
+            "none": "You saw the diameter stay. Read the sentence under the plot once more: it "
+            f"says how wide the tumour is on day {DAYS}.",
         },
     ),
 )

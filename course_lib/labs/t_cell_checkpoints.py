@@ -262,10 +262,10 @@ SPEC = LabSpec(
         replies={
             "both": "That is what you saw. CTLA-4 sent no signal in this model: it only took "
             "what CD28 needs.",
-            "share": "You saw activation stay. Press Reset, move only CTLA-4, and follow the "
-            "top plot: its blue line sinks.",
-            "nothing": "You saw nothing move. Press Reset, move only CTLA-4 to its end, and "
-            "follow the black points in the middle plot.",
+            "share": "You saw activation stay. Press Reset, move only CTLA-4 to its end, and read "
+            "how many contacts activate the T cell.",
+            "nothing": "You saw nothing move. Press Reset, move only CTLA-4 to its end, and read "
+            "who holds the CD80.",
         },
         reasons={
             "first": "And no ligand stays taken: these bonds break within seconds and form anew."

@@ -332,8 +332,8 @@ SPEC = LabSpec(
             "same": "You saw it escape as before. Press Reset, move only the inflow to "
             f"{STRONGER:,}, and read the sentence under the plot.",
             "held": "That is what you saw: it swings, ever less, around the equilibrium.",
-            "gone": "You saw it vanish. Look at the last day once more: the line is low, but it "
-            "goes on.",
+            "gone": f"You saw it vanish. Set the inflow to {STRONGER:,}, and read the "
+            "sentence once more: on the last day some millions of cells are left.",
         },
         afterword=_afterword,
     ),
