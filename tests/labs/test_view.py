@@ -47,6 +47,9 @@ def test_one_of_a_unit_is_no_plural():
     assert str(Reading("Cured", 1.2, "patients")) == "1 patient"
     assert str(Reading("Cured", 1.2, "patients", 1)) == "1.2 patients"
     assert str(Reading("Cured", 2, "patients")) == "2 patients"
+
+
+def test_a_large_reading_has_commas():
     assert str(Reading("Cured", 13483, "patients")) == "13,483 patients"
 
 
