@@ -262,6 +262,15 @@ def test_links_and_pictures_exist(path):
 
 
 @LESSONS
+def test_who_does_not_see_the_numbers_of_a_picture_follows_them_too(path):
+    for cell in prose.cells(path):
+        if cell["cell_type"] == "markdown" and "Follow the numbers" in cell["source"]:
+            ((words, target),) = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", cell["source"])
+            steps = re.findall(r"Step (\d):", (path.parent / target).read_text(encoding="utf-8"))
+            assert steps == re.findall(r"(?<!\S)(\d): ", words), cell["id"]
+
+
+@LESSONS
 def test_every_lesson_says_that_it_gives_no_medical_advice(path):
     first = prose.cells(path)[0]["source"]
     assert "no medical advice" in first
