@@ -11,7 +11,8 @@ import system
 
 NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
 PYTEST = [sys.executable, "-m", "pytest"]
-#: On all cores; the cells of one notebook stay together and in order.
+#: On all cores; the cells of one notebook stay together and in order, and so do what one server,
+#: site or image is made for.
 EACH = ["-n", "auto", "--dist", "worksteal"]
 FILES = ["-n", "auto", "--dist", "loadfile"]
 NO_TESTS = 5  # pytest's exit code when nothing was selected
@@ -58,8 +59,8 @@ def stages(root, fast, rest):
     slow = ["--ignore=tests/grading/test_faults.py"] if fast else []
     yield "grading", [[*PYTEST, "tests/grading", *slow, *rest]]
     if not fast:
-        yield "browser", [[*PYTEST, "tests/browser", *rest]]
-        yield "doors", [[*PYTEST, "tests/doors", *rest]]
+        yield "browser", [[*PYTEST, *EACH, "tests/browser", *rest]]
+        yield "doors", [[*PYTEST, *FILES, "tests/doors", *rest]]
 
 
 def main(root: Path, fast, rest):

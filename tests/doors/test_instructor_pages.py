@@ -31,7 +31,7 @@ def answers(name):
     return instructor.toml(bank)["item"] if bank.is_file() else []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("instructor")
     pages.write_for_instructors(house.ROOT, out)

@@ -21,14 +21,14 @@ SITE, REPOSITORY, HUB = "../", "some/course", "https://hub.example/user-redirect
 EACH = pytest.mark.parametrize("name", LESSONS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("pages")
     pages.write(house.ROOT, out, pages.Doors(SITE, REPOSITORY, HUB))
     return out
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def soups(folder):
     texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     return {name: BeautifulSoup(text, "html.parser") for name, text in texts.items()}

@@ -53,7 +53,7 @@ def pyodide() -> list[str]:
     return ["--pyodide", str(folder)] if folder else []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
     """The folder of the site, built by its own verb."""
     out = tmp_path_factory.mktemp("host") / SUBPATH
