@@ -153,7 +153,7 @@ class TumourBoard:
     def html(self) -> str:
         """What stays in a saved notebook: the case and the rules, and the answers, folded."""
         return (
-            f'<section class="course-lab-saved" aria-label="{TITLE}">'
+            f'<section class="course-lab-saved" role="group" aria-label="{TITLE}">'
             f"<p><strong>{TITLE}</strong> {LEAD}</p><p>{LIMITS}</p><p>{escape(self.told())}</p>"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"

@@ -152,7 +152,7 @@ class Counting:
         words = escape(alt(self.field), quote=True)
         code = base64.b64encode(draw(self.field).encode()).decode()
         return (
-            f'<section class="course-lab-saved" aria-label="{TITLE}">'
+            f'<section class="course-lab-saved" role="group" aria-label="{TITLE}">'
             f"<p><strong>{TITLE}.</strong> {LEAD}</p>{RULES}{AREA_RULES}<p>{LIMITS}</p>"
             f'<img alt="{words}" width="800" src="data:image/svg+xml;base64,{code}">'
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
