@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from course_lib.labs import patient_selection
 from course_lib.models import patient_selection as model
 from course_lib.models.patient_selection_cases import case
-from labpage import axe_violations, clipped, press_until
+from labpage import axe_violations, clipped, darken, press_until
 
 SOURCE = "from course_lib.labs import patient_selection\npatient_selection.lab()"
 LAB = ".course-tumour-board"
@@ -56,9 +56,11 @@ def test_the_data_table_dates_every_rule(lab):
     expect(cells).to_have_count(len(model.RULES))
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (800, "dark")])
+def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, theme, screenshots):
     lab.set_viewport_size({"width": width, "height": 1000})
+    if theme == "dark":
+        darken(lab)
     lab.get_by_role("button", name="Show me without predicting").click()
     compare = lab.get_by_role("button", name="Compare", exact=True)
     expect(compare).to_be_enabled()

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from course_lib.labs import pd_l1_counting, pd_l1_drawing
 from course_lib.models import pd_l1_counting as model
-from labpage import axe_violations, clipped, press_until
+from labpage import axe_violations, clipped, darken, press_until
 
 SOURCE = "from course_lib.labs import pd_l1_counting\npd_l1_counting.lab()"
 LAB = ".course-counting"
@@ -81,9 +81,11 @@ def test_the_table_alone_gives_the_counts(lab):
     assert shown == [list(row) for row in pd_l1_drawing.table(model.field(2)).rows]
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (800, "dark")])
+def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, theme, screenshots):
     lab.set_viewport_size({"width": width, "height": 1000})
+    if theme == "dark":
+        darken(lab)
     lab.get_by_role("button", name="Show me without predicting").click()
     lab.wait_for_selector(f"{LAB} .course-count-cps input:not([disabled])")
     lab.get_by_role("button", name="Mark all").click()

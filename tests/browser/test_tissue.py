@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from course_lib.labs.tissue_drawing import PALETTE, pixels
 from course_lib.models.tissue import Rules, Tissue
-from labpage import axe_violations, clipped, run_all
+from labpage import axe_violations, clipped, darken, run_all
 
 SOURCE = "from course_lib.labs import tissue\ntissue.lab()"
 LAB = ".course-tissue"
@@ -170,9 +170,11 @@ def test_played_and_paused_by_keyboard_alone(lab):
     assert f"after {shown + 1} steps" in picture.get_attribute("aria-label")
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, screenshots):
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (800, "dark")])
+def test_axe_finds_nothing_and_nothing_is_clipped(lab, width, theme, screenshots):
     lab.set_viewport_size({"width": width, "height": 1000})
+    if theme == "dark":
+        darken(lab)
     unlock(lab)
     lab.locator(f"{LAB} .course-play").click()
     reaches(lab, 40)
