@@ -29,7 +29,7 @@ UNITS = {
     "mg*day/L": "mg·day/L",
     "cells/mm3": "cells/mm³",
 }
-_LEFT = 'style="text-align:left; vertical-align:top; padding:4px 6px"'
+_LEFT = 'style="text-align:left; vertical-align:top; padding:6px"'
 #: A table of more rows than this starts folded, so that what follows it is not lost.
 LONG = 15
 #: A table whose longest words need more characters than this beside each other is too wide for a

@@ -153,7 +153,7 @@ class TumourBoard:
     def html(self) -> str:
         """What stays in a saved notebook: the case and the rules, and the answers, folded."""
         return (
-            f'<section class="course-lab-saved" role="group" aria-label="{TITLE}">'
+            f'<div class="course-lab-saved" role="group" aria-label="{TITLE}">'
             f"<p><strong>{TITLE}</strong> {LEAD}</p><p>{LIMITS}</p><p>{escape(self.told())}</p>"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"
@@ -162,7 +162,7 @@ class TumourBoard:
             f"<details><summary>Show the answers for this case</summary>"
             f"{words.board_html(self.facts, answered=True)}"
             f"{_paragraphs([words.missing(self.facts), *words.cautions(self.case)])}"
-            "</details></section>"
+            "</details></div>"
         )
 
     @property

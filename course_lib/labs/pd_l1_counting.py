@@ -96,7 +96,7 @@ PREDICTION = Prediction(
 )
 #: A window too narrow for the picture scrolls it, rather than making cells too small to count.
 _STYLE = """<style>
-.course-lab.course-counting .course-plot { overflow-x: auto; }
+.course-lab.course-counting .course-plot { overflow-x: auto !important; }
 .course-lab.course-counting .course-plot svg { min-width: 540px; }
 .course-lab.course-counting .course-aid > select { height: 30px; }
 .course-lab.course-counting .course-change { min-height: 0; }
@@ -152,7 +152,7 @@ class Counting:
         words = escape(alt(self.field), quote=True)
         code = base64.b64encode(draw(self.field).encode()).decode()
         return (
-            f'<section class="course-lab-saved" role="group" aria-label="{TITLE}">'
+            f'<div class="course-lab-saved" role="group" aria-label="{TITLE}">'
             f"<p><strong>{TITLE}.</strong> {LEAD}</p>{RULES}{AREA_RULES}<p>{LIMITS}</p>"
             f'<img alt="{words}" width="800" src="data:image/svg+xml;base64,{code}">'
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
@@ -160,7 +160,7 @@ class Counting:
             f"<details><summary>Show the counts as a table</summary>{table(self.field).html()}"
             "</details><details><summary>Show both scores</summary>"
             f"{''.join(f'<p>{escape(part)}</p>' for part in solution(self.field))}"
-            "</details></section>"
+            "</details></div>"
         )
 
     @property

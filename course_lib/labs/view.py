@@ -194,12 +194,12 @@ class View:
         """What a reader without a kernel sees; ``./course author`` adds the picture."""
         heading = title if title.endswith("?") else f"{title}."
         return (
-            f'<section class="course-lab-saved" role="group" aria-label="{escape(title)}">'
+            f'<div class="course-lab-saved" role="group" aria-label="{escape(title)}">'
             f"<p><strong>{escape(heading)}</strong> {together(self.sentence)}</p>"
             f"{PICTURE_SLOT}"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"
-            f"<details><summary>Show data</summary>{self.table.html()}</details></section>"
+            f"<details><summary>Show data</summary>{self.table.html()}</details></div>"
         )
 
 
