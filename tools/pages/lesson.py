@@ -91,8 +91,6 @@ def read(path: Path, doors: Doors) -> Page:
         del tag["style"]
     for tag in body.select("th:empty"):
         tag.name = "td"
-    for tag in body.find_all("section"):  # a group, as some labs open twice under one name
-        tag.name, tag["role"] = "div", "group"
     embed_pictures(body, path.parent)
     _lead_elsewhere(body, doors)
     _explain_words(body, path.stem)
