@@ -241,9 +241,9 @@ SPEC = LabSpec(
         right="fewer",
         explanation=_explanation,
         replies={
-            "same": "You saw 50. Press Reset, choose “A*02 or A*01”, and read the first number.",
+            "same": "You saw 50. Press Reset, choose “A*02 or A*01”, and read the carriers.",
             "fewer": "That is what you saw in the group the lab opens with.",
-            "sum": "You saw 79. Press Reset, choose “A*02 or A*01”, and read the first number.",
+            "sum": "You saw 79. Press Reset, choose “A*02 or A*01”, and read the carriers.",
         },
         reasons={
             "one": "Each of a person's two copies can be another allele.",
