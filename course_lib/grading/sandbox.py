@@ -68,7 +68,7 @@ class Warm:
     """A program built on ``warm.serve``: started once, forked for each submission."""
 
     def __init__(self, command: list[str], settings: dict, environment: dict, folder=None):
-        self._recipe = {"args": command, "env": environment, "cwd": folder}
+        self._command, self._where = command, {"env": environment, "cwd": folder}
         self._settings = json.dumps(settings).encode()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the program)
         self._start()
@@ -77,9 +77,14 @@ class Warm:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ready = False
         with theirs:
-            streams = {"stdin": theirs, "stdout": self._said, "stderr": self._said}
+            # Not on standard input: bubblewrap, which outlives a program whose child still runs,
+            # keeps that open, and nobody would hear that the program has ended.
+            handle, quiet = theirs.fileno(), subprocess.DEVNULL
+            streams = {"stdin": quiet, "stdout": self._said, "stderr": self._said}
             try:
-                self._process = subprocess.Popen(**self._recipe, **streams)
+                self._process = subprocess.Popen(
+                    [*self._command, str(handle)], pass_fds=[handle], **streams, **self._where
+                )
             except OSError as error:
                 raise SandboxError(f"{error.filename}: {error.strerror}") from None
         self._control.settimeout(300)

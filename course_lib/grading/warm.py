@@ -1,8 +1,8 @@
 """A process that has everything imported, and forks a child for each submission.
 
 This is the child side of ``sandbox.Warm``; the student's program and the judge's are built on it.
-The two sides speak JSON over a socket on standard input. A warm process never reads what a child
-writes, so a hostile child cannot talk it into anything.
+The two sides speak JSON over a socket, whose number is the program's argument. A warm process
+never reads what a child writes, so a hostile child cannot talk it into anything.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def serve(ready: Callable[[dict], None], work: Callable, fork: Callable | None =
     ``run`` in a child and returns its process id (default: a plain fork). There is one child at
     a time. Ends, and with it the child, when the other side goes away.
     """
-    control = socket.socket(fileno=os.dup(0))
+    handle = int(sys.argv[1])
+    control = socket.socket(fileno=os.dup(handle))  # a copy that no program started here gets
+    os.close(handle)
     _, handed, *_ = socket.recv_fds(control, 100, 1)
     with os.fdopen(handed[0]) as file:
         settings = json.load(file)
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
     ready(settings)
     gc.collect()
     gc.freeze()  # else a child that collects garbage would copy every page

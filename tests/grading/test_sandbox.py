@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import arena
 import small_quiz
 from course_lib.grading import sandbox, seccomp, wire
 from course_lib.grading.grade import Grader
-from course_lib.grading.sandbox import Died, Limits, Sandbox, Student
+from course_lib.grading.sandbox import Died, Limits, Sandbox, SandboxError, Student
 
 LIMITS = Limits(cell=3, call=1, test=4, total=60, memory=200 << 20, files=4 << 20, processes=12)
 SECRET = "the secret of a classmate"
@@ -241,19 +242,33 @@ def test_a_killed_grader_leaves_no_process():
 
 def ancestors(process: str) -> set[str]:
     found = set()
-    while process not in ("0", "1") and Path(f"/proc/{process}").exists():
-        try:
-            process = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:
-            break
+    while process := above(process):
         found.add(process)
     return found
+
+
+def above(process: str) -> str:
+    """The parent of a process; nothing if it has gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]
+    return ""
 
 
 def test_a_sandbox_that_was_lost_is_started_again(room):
     room._process.kill()
     with closing(Student(room)) as student:
         assert shown(student, "print(1)") == "1\n"
+
+
+def test_a_program_killed_beside_its_child_is_missed_at_once():
+    def child(parent):
+        return next(p.name for p in Path("/proc").glob("[0-9]*") if above(p.name) == parent)
+
+    with closing(Sandbox(limits=LIMITS)) as room, room.fork():
+        program = child(child(str(room._process.pid)))  # bubblewrap, its first process, ours
+        os.kill(int(program), signal.SIGKILL)
+        with pytest.raises(SandboxError, match="ended from outside"):  # and not: timed out
+            room.stop()
 
 
 def test_without_bubblewrap_the_path_is_the_same():
