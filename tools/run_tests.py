@@ -59,7 +59,7 @@ def stages(root, fast, rest):
     slow = ["--ignore=tests/grading/test_faults.py"] if fast else []
     yield "grading", [[*PYTEST, "tests/grading", *slow, *rest]]
     if not fast:
-        yield "browser", [[*PYTEST, *EACH, "tests/browser", *rest]]
+        yield "browser", [[*PYTEST, "tests/browser", *rest]]
         yield "doors", [[*PYTEST, *FILES, "tests/doors", *rest]]
 
 

@@ -124,6 +124,8 @@ function render({ model, el }) {
     watch.observe(lab, { childList: true, subtree: true, attributeFilter: attributes });
     const plot = lab.querySelector(".course-plot");
     if (plot) resize.observe(plot);
+    // What scrolls must be reachable by keyboard.
+    if (plot && getComputedStyle(plot).overflowX === "auto") plot.tabIndex = 0;
     plot?.addEventListener("click", (event) => {
       const clicked = dataUnder(event, model.get("sets"));
       if (clicked) model.send(clicked);

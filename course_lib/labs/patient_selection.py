@@ -240,7 +240,6 @@ class TumourBoard:
             self._changing,
         ]
         plot = block([self._board], "course-plot")
-        plot.tabbable = True  # what scrolls must be reachable by keyboard
         head = f"{_STYLE}<h3>{TITLE}</h3><p>{LEAD}</p><p>{LIMITS}</p>"
         none = '<details class="course-details"><summary>For what there is no rule</summary>'
         main = block([block(controls, "course-controls"), plot, self.access], "course-main")

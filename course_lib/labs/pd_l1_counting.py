@@ -228,7 +228,6 @@ class Counting:
         self._fields = [push_button(f"Field {n}", lambda n=n: self.open(n)) for n in FIELDS]
         self.questions.lock([*boxes.values(), check, check_area, self._aid, *aids, *self._fields])
         plot = block([self.picture], "course-plot")
-        plot.tabbable = True  # what scrolls must be reachable by keyboard
         head = f"{_STYLE}<h3>{TITLE}</h3><p>{LEAD}</p>{RULES}{AREA_RULES}<p>{LIMITS}</p>"
         controls = block(counting, "course-controls")
         root = block(

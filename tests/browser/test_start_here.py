@@ -1,6 +1,7 @@
 """Lesson 00 opens first, runs from top to bottom, and its first slider works."""
 
 import pytest
+from playwright.sync_api import expect
 
 from course_lib.labs import start_here
 from labpage import axe_violations, open_notebook, run_all, stop_kernels
@@ -27,9 +28,8 @@ def test_the_first_lesson_runs_and_its_slider_answers(start_page, screenshots):
         "code => document.querySelector('.course-settings-line').value === code",
         arg=expected.code,
     )
-    sentence = start_page.locator(".course-sentence").text_content()
-    assert sentence == expected.view.sentence
-    assert "40 mm" in sentence
+    expect(start_page.locator(".course-sentence")).to_have_text(expected.view.sentence)
+    assert "40 mm" in expected.view.sentence
     start_page.get_by_text("The volume rose by a larger factor than the diameter.").click()
     start_page.get_by_text("That is what you saw.").wait_for()
     start_page.screenshot(path=screenshots / "lesson-00.png")

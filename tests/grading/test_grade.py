@@ -149,9 +149,12 @@ def test_processes_that_are_ended_from_outside_are_started_again(tmp_path, sourc
         assert small_quiz.points(grader.grade(path)) == [2, 2, 2]
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["child", "program"])
-@pytest.mark.parametrize("victim", ["_judge", "_sandbox"])
-def test_a_process_killed_from_outside_costs_no_points(tmp_path, source, victim, whole):
+@pytest.mark.parametrize(
+    ("victim", "which"),
+    [("_judge", 0), ("_judge", -1), ("_sandbox", 0), ("_sandbox", 2), ("_sandbox", -1)],
+    ids=["judge", "judge's child", "bubblewrap", "sandbox", "sandbox's child"],
+)
+def test_a_process_killed_from_outside_costs_no_points(tmp_path, source, victim, which):
     path = small_quiz.submitted(tmp_path)
     with Grader(source, limits=LIMITS) as grader:
         warm, forks = getattr(grader, victim), []
@@ -161,8 +164,8 @@ def test_a_process_killed_from_outside_costs_no_points(tmp_path, source, victim,
             channel = fork()
             forks.append(channel)
             if len(forks) == 1:
-                program = warm._process.pid
-                os.kill(program if whole else max(below(program)), signal.SIGKILL)
+                first = warm._process.pid
+                os.kill([first, *sorted(below(first))][which], signal.SIGKILL)
             return channel
 
         warm.fork = killed_once
