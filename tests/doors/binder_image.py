@@ -12,7 +12,6 @@ import re
 import resource
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import yaml
@@ -96,8 +95,8 @@ class Image:
         subprocess.run(
             [aside.python("binder"), "-c", BUILD, source, tar], check=True, capture_output=True
         )
-        with tarfile.open(tar) as packed:
-            packed.extractall(self.context, filter="data")
+        self.context.mkdir()
+        subprocess.run(["tar", "--no-same-owner", "-xf", tar, "-C", self.context], check=True)
         tar.unlink()
         self.dockerfile = (self.context / "Dockerfile").read_text(encoding="utf-8")
         (self.context / "src").rename(self.home)
