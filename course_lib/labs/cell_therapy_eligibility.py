@@ -152,7 +152,7 @@ def _share(name: str, label: str, key: str, stage: int = 2) -> Control:
 
 SPEC = LabSpec(
     name="cell_therapy_eligibility",
-    title="Who can be treated?",
+    title="Who can be treated",
     lead="CAR-T cells need an antigen on the surface. TCR-T cells need an antigen and an HLA type. "
     "TIL need a reactive clone: one that responds to the tumour, and strongly enough.",
     controls=(

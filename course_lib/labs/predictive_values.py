@@ -151,7 +151,7 @@ LATE = {
 
 SPEC = LabSpec(
     name="predictive_values",
-    title="What does a positive test mean?",
+    title="What a positive test means",
     lead="A blood test looks for tumour DNA. Sensitivity is the share of relapses it finds. "
     "Specificity is the share of the others in whom it stays negative.",
     controls=(

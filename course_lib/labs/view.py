@@ -192,10 +192,9 @@ class View:
 
     def html(self, title: str) -> str:
         """What a reader without a kernel sees; ``./course author`` adds the picture."""
-        heading = title if title.endswith("?") else f"{title}."
         return (
             f'<div class="course-lab-saved" role="group" aria-label="{escape(title)}">'
-            f"<p><strong>{escape(heading)}</strong> {together(self.sentence)}</p>"
+            f"<p><strong>{escape(title)}.</strong> {together(self.sentence)}</p>"
             f"{PICTURE_SLOT}"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"

@@ -83,6 +83,11 @@ def test_every_control_changes_something(module):
 
 
 @EVERY_LAB
+def test_its_title_is_a_name_and_no_question(module):
+    assert module.SPEC.title[-1] not in ".?!"  # pages and sheets set a full stop after it
+
+
+@EVERY_LAB
 def test_at_most_four_controls_open_it(module):
     assert 1 <= sum(control.stage == 1 for control in module.SPEC.controls) <= 4
 
