@@ -11,7 +11,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, gaps_below, point
-from course_lib.labs.words import aloud, decimals, described, short
+from course_lib.labs.words import decimals, described, figures
 from course_lib.models.ctdna import (
     BloodTest,
     Relapse,
@@ -215,14 +215,10 @@ def _table(relapse: Relapse, test: BloodTest, treatment: Treatment, found: Found
             ("molecules in a sample", test.molecules(course.concentration), FEWEST_MOLECULES),
         ):
             columns[f"{name[:1].upper()}{name[1:]}: {what}"] = [
-                _told(value, least) if shown else f"past {END} mm"
+                figures(value, least) if shown else f"past {END} mm"
                 for value, shown in zip(values, inside, strict=True)
             ]
     return Table.of(f"The plotted values; a run ends at {END} mm", columns)
-
-
-def _told(value: float, least: float) -> str:
-    return aloud(short(value)) if value >= least else f"less than {least:g}"
 
 
 def _explanation() -> str:

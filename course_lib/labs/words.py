@@ -39,10 +39,10 @@ def aloud(number: float) -> str:
     return f"{number:,g}"
 
 
-def figures(value: float) -> str:
+def figures(value: float, least: float = 0.001) -> str:
     """Write a number with three digits, as one reads it aloud: 21,500, not 2.15e+04."""
-    if 0 < value < 0.001:
-        return "less than 0.001"
+    if 0 < value < least:
+        return f"less than {least:g}"
     return aloud(short(value)) if value < MOST else f"more than {aloud(MOST)}"
 
 
