@@ -267,6 +267,29 @@ def test_arrow_keys_stay_in_the_lab(lesson):
     assert selected.first.get_attribute("data-windowed-list-index") == cell
 
 
+#: Whether the selected cell holds a lab, and where in the page the focus is.
+IN_LABS_CELL = "() => document.querySelector('.jp-Cell.jp-mod-active .course-lab') !== null"
+FOCUS_IN_LAB = "() => document.activeElement.closest('.course-lab') !== null"
+
+
+def test_tab_leads_from_a_cell_into_its_lab(lesson):
+    """From the top of the page by arrows to the lab's cell, then by Tab to its first question."""
+    lesson.locator(".jp-Cell").first.click()
+    lesson.keyboard.press("Escape")
+    cells = lesson.locator(".jp-Notebook .jp-Cell").count()
+    for _ in range(cells):
+        if lesson.evaluate(IN_LABS_CELL):
+            break
+        lesson.keyboard.press("ArrowDown")
+    stops = 0
+    while not lesson.evaluate(FOCUS_IN_LAB):
+        lesson.keyboard.press("Tab")
+        stops += 1
+        assert stops <= 3
+    name = lesson.evaluate("() => document.activeElement.name")
+    assert name == f"{SPEC.title}: predict"
+
+
 #: Name and value of the radio button that has the focus, and whether it is in the lab.
 FOCUSED = """() => {
   const { name, checked, type, parentElement } = document.activeElement;
