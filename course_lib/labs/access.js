@@ -124,8 +124,6 @@ function render({ model, el }) {
     watch.observe(lab, { childList: true, subtree: true, attributeFilter: attributes });
     const plot = lab.querySelector(".course-plot");
     if (plot) resize.observe(plot);
-    // What scrolls must be reachable by keyboard.
-    if (plot && getComputedStyle(plot).overflowX === "auto") plot.tabIndex = 0;
     plot?.addEventListener("click", (event) => {
       const clicked = dataUnder(event, model.get("sets"));
       if (clicked) model.send(clicked);
@@ -172,6 +170,10 @@ function repair(lab, model) {
     set(plot, "role", "img");
     set(plot, "aria-label", model.get("alt"));
   }
+  const place = lab.querySelector(".course-plot");
+  // What scrolls must be reachable by keyboard.
+  if (place?.scrollWidth > place?.clientWidth) set(place, "tabindex", "0");
+  else place?.removeAttribute("tabindex");
   for (const toggle of lab.querySelectorAll(".widget-toggle-button")) {
     set(toggle, "aria-expanded", String(toggle.classList.contains("mod-active")));
   }

@@ -7,7 +7,7 @@ import numpy as np
 from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
-from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, gaps_below, point
+from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below, point
 from course_lib.labs.words import aloud, described, short
 from course_lib.models.adoptive_cell_therapy import Host, biopsy, culture
 
@@ -23,8 +23,6 @@ CELLS = (1e2, 1e12)  # on the log axes
 #: The clones, in the order of the model: name, dash.
 CLONES = (("bystanders", "dash"), ("exhausted", "dot"), ("fresh", "solid"))
 LEADERS = ("The bystanders", "The cells of the exhausted clone", "The cells of the fresh clone")
-#: Days on which the bystanders are named beside their line: in the dish, in the blood.
-NAMED = 6, 30
 #: Rows of the table.
 DISH_ROWS, BLOOD_ROWS = np.arange(0, 43, 7), np.arange(0, 91, 15)
 
@@ -86,7 +84,6 @@ def view(
     )
     return View(
         series=series,
-        texts=_bystanders(clones.cells[0] * 2 ** (NAMED[0] / bystander_doubling), blood[NAMED[1]]),
         sentence=_sentence(harvest, grown, later),
         alt=described(SPEC, series),
         readings=readings,
@@ -97,27 +94,9 @@ def view(
 def _lines(panel: int, days: np.ndarray, cells: np.ndarray) -> list[Series]:
     """Return one line per clone; a log axis has no place for fewer cells than its least."""
     return [
-        Series(
-            name,
-            panel,
-            days,
-            gaps_below(cells[:, clone], LEAST),
-            "t_cell",
-            dash,
-            label=name != "bystanders",  # it would often lie on another name
-        )
+        Series(name, panel, days, gaps_below(cells[:, clone], LEAST), "t_cell", dash)
         for clone, (name, dash) in enumerate(CLONES)
     ]
-
-
-def _bystanders(dish: float, blood: np.ndarray) -> tuple[Texts, Texts]:
-    """Name them in both panels: above their line, in the blood below it where others lead."""
-    leads = blood[0] >= blood[1:].max()
-    places = 25 * dish, max(blood[0] * (10 if leads else 0.1), LEAST)
-    return tuple(
-        Texts(f"name {panel}", panel, np.array([NAMED[panel]]), np.array([y]), ("bystanders",))
-        for panel, y in enumerate(places)
-    )
 
 
 def _sentence(harvest: float, grown, later: float) -> str:

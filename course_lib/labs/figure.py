@@ -296,7 +296,8 @@ def _names(view: View, panel: int, place: list) -> go.Scatter:
 
 
 def _texts(texts: Texts) -> go.Scatter:
-    return _written(texts.name, texts.x, texts.y, texts.texts, size=12)
+    name, x, y, written = texts.name, texts.x, texts.y, texts.texts
+    return _written(name, x, y, written, size=12, textposition=texts.position)
 
 
 def _written(name: str, x: np.ndarray, y: np.ndarray, texts, size: int, **more) -> go.Scatter:
@@ -349,28 +350,31 @@ def _apart(x: np.ndarray, y: np.ndarray, positions: list[str], place: list) -> n
         middle = (scale(y[here]) - scale(low)) / unit + lift
         order = np.argsort(middle, kind="stable")
         wanted, here, lift = middle[order], here[order], lift[order]
-        moved = _spread(wanted)
+        moved = _spread(wanted, pixels)
         away = np.abs(moved - wanted) > 1e-6
         value = (moved - lift) * unit + scale(low)
         y[here[away]] = (10**value if log else value)[away]
     return y
 
 
-def _spread(wanted: np.ndarray) -> np.ndarray:
-    """Return the nearest heights that keep their order, stand apart and above the axis.
+def _spread(wanted: np.ndarray, height: float) -> np.ndarray:
+    """Return the nearest heights that keep their order, stand apart and inside the panel.
 
-    wanted: rising heights, pixels.  Names that meet become a block around their mean.
+    wanted: rising heights, pixels; height: of the panel, whose title stands above it.  Names that
+    meet become a block around their mean.
     """
     blocks: list[list[float]] = []  # lowest height of each block that keeps its steps, and sizes
-    for height in wanted:
-        blocks.append([height, 1])
+    for middle in wanted:
+        blocks.append([middle, 1])
         while len(blocks) > 1 and blocks[-1][0] < blocks[-2][0] + NAME_STEP * blocks[-2][1]:
             start, size = blocks.pop()
             below, count = blocks[-1]
             mean = (below * count + (start - NAME_STEP * count) * size) / (count + size)
             blocks[-1] = [mean, count + size]
     steps = [start + NAME_STEP * step for start, size in blocks for step in range(int(size))]
-    return np.maximum(steps, NAME_SIZE / 2 + NAME_STEP * np.arange(len(steps)))
+    up = NAME_STEP * np.arange(len(steps))
+    steps = np.minimum(steps, height - NAME_SIZE / 2 - up[::-1])
+    return np.maximum(steps, NAME_SIZE / 2 + up)
 
 
 def _end(series: Series) -> tuple[float, float]:

@@ -47,9 +47,10 @@ def view(doubling_time: float, start: str, found: float) -> View:
     marked = Texts(
         "years",
         0,
-        np.array([min(years + 6.5, 33.0)]),
+        np.array([min(years + 0.6, 33.0)]),
         np.array([SPAN]),
         (f"silent: {years:.1f} years",),
+        "middle right",
     )
     readings = (
         Reading("Silent growth", float(years), "years", 1),

@@ -82,11 +82,20 @@ def view(
         point(POINTS[0], 1, x, y, "drug", "circle"),
         point(POINTS[1], 1, later_x, later_y, "drug", "circle-open"),
     )
-    later_x = np.maximum(later_x / 2.5, 4 * LOWEST)  # the words stand beside the point
+    later_x = np.maximum(later_x / 2.5, 1.3 * LOWEST)  # the words stand beside the point
     texts = (
         Texts(POINTS[0], 1, np.array([2.5 * x]), np.array([y - 6]), POINTS[:1]),
-        Texts(POINTS[1], 1, np.array([later_x]), np.array([later_y + 5]), POINTS[1:]),
-        Texts("target", 0, np.array([17.0]), np.array([TARGET / 2]), (f"{TARGET:.0f} mg/L",)),
+        Texts(
+            POINTS[1], 1, np.array([later_x]), np.array([later_y + 5]), POINTS[1:], "middle right"
+        ),
+        Texts(
+            "target",
+            0,
+            np.array([3.0]),
+            np.array([TARGET / 2]),
+            (f"{TARGET:.0f} mg/L",),
+            "middle right",
+        ),
     )
     readings = (
         Reading("Lowest concentration before the second dose", float(trough), "mg/L", 1),

@@ -143,7 +143,7 @@ def _points(places, *kinds: bool) -> np.ndarray:
 def _names(places, elimination) -> Texts:
     """The names of the equilibria, and of the region beyond the dotted border if there is one."""
     x, y = _points(places, True, False) * np.array(list(PLACES.values())).T
-    region = (1.05e7, 4.0) if np.isfinite(elimination).any() else (np.nan, np.nan)
+    region = (1.05e7, 30.0) if np.isfinite(elimination).any() else (np.nan, np.nan)
     x, y = np.append(np.maximum(x, 2.4e4), region[0]), np.append(y, region[1])
     return Texts("names", 0, x, y, (*PLACES, "elimination"))
 

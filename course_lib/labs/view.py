@@ -97,6 +97,7 @@ class Texts:
     x: np.ndarray
     y: np.ndarray
     texts: tuple[str, ...]
+    position: str = "middle center"  # plotly's word for where the text lies at its point
 
 
 @dataclass(frozen=True)

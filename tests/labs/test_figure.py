@@ -116,7 +116,7 @@ def middles(trace, panel, height):
 
 @pytest.mark.parametrize("panel", [Panel("One", "mm", (0, 250)), Panel("One", "g", (1, 1e4), True)])
 @pytest.mark.parametrize("ends", [(3, 3, 3, 3), (189, 189, 159, 159), (1, 1, 250, 250)])
-def test_four_names_never_meet_each_other_nor_the_axis(panel, ends):
+def test_four_names_never_meet_each_other_the_axis_or_the_title(panel, ends):
     lines = tuple(
         Series(f"line {i}", 0, np.arange(2.0), np.array([20.0, end]), "drug")
         for i, end in enumerate(ends)
@@ -125,6 +125,7 @@ def test_four_names_never_meet_each_other_nor_the_axis(panel, ends):
     height = figure.layout.height - 34 - 48
     at = np.sort(middles(figure.data[8], panel, height))
     assert at[0] >= 6.4
+    assert at[-1] <= height - 6.4
     assert np.diff(at).min() >= 14.9
 
 
@@ -144,7 +145,8 @@ def test_no_button_can_send_a_plot_elsewhere():
 def test_a_line_that_leaves_its_panel_keeps_its_name_at_the_top():
     figure = built(a_view(10, end=400))  # the panel ends at 250
     assert figure.data[6].text[0].strip() == "tumour ↑"
-    assert figure.data[6].y[0] == 250
+    at = middles(figure.data[6], PANELS[1], figure.data[6].meta[3])
+    assert at[0] == pytest.approx(figure.data[6].meta[3] - 6.5)  # all of it below the title
     drawing.move(figure, a_view(10, end=100), before=None)
     assert figure.data[6].text[0].strip() == "tumour"
     assert figure.data[6].y[0] == 100
