@@ -71,7 +71,7 @@ WRONG = [
     (["lab", "--port", "70000"], "'70000' is not a port"),
     (["lab", "--fast"], "unrecognized arguments: --fast"),
     (["bundle"], "FILE.zip"),
-    (["bench", "tisue"], "invalid choice: 'tisue'"),
+    (["bench", "tisue"], "no benchmark 'tisue'; there are "),
     (["bench", "trial", "--attacks"], "--attacks belongs to ./course bench grading"),
     (["evidence"], "name one KEY"),
     (["evidence", "pembrolizumab.clearence"], "pembrolizumab.clearance"),
@@ -83,6 +83,11 @@ def test_wrong_use_gets_one_sentence_before_any_set_up(clone, words, sentence):
     assert sentence in house.one_sentence(house.course(clone, *words))
     assert not (clone / ".venv").exists()
     assert not (clone / ".tools").exists()
+
+
+def test_every_benchmark_is_meant_where_none_is_named():
+    assert cli.parse(["bench"]).name == []
+    assert cli.parse(["bench", "tissue", "trial"]).name == ["tissue", "trial"]
 
 
 def test_an_old_python_is_told_so(clone):
