@@ -110,7 +110,7 @@ def view(
         _three("T cells after 12 months", later / 1e6, "million"),
         _three("How well they see the tumour, at best 100", seen, "", shown),
         _three("T cells after 12 months, of those needed at the first dose", enough, "%", shown),
-        Reading(f"Tumour has {FOUND_MM:g} mm after", months["it"], "months", 1, most=MONTHS),
+        Reading(f"Tumour measures {FOUND_MM:g} mm after", months["it"], "months", 1, most=MONTHS),
         _three(f"Tumour after {MONTHS} months", last / 1e6, "million cells"),
         _three("Of it without HLA", 100 * float(course.without_hla[-1]) / last, "%"),
     )

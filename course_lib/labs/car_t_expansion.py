@@ -191,7 +191,7 @@ SPEC = LabSpec(
                     "room",
                     "Fewer cells have more room, so they make up for a part of the difference.",
                 ),
-                ("multiply", "The cells multiply until something else than the dose stops them."),
+                ("multiply", "The cells multiply until something other than the dose stops them."),
             ),
         ),
         tried=lambda settings: settings["dose"] <= 1.05 * TENTH,

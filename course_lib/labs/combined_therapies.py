@@ -35,7 +35,7 @@ THERAPIES = {
     "chemotherapy": ("chemotherapy", Chemotherapy),
     "trastuzumab": ("trastuzumab", Trastuzumab),
     "conjugate": ("an antibody–drug conjugate", AntibodyDrugConjugate),
-    "car_t": ("CAR T cells", CarT),
+    "car_t": ("CAR-T cells", CarT),
     "til": ("tumour-infiltrating lymphocytes", TumourInfiltratingLymphocytes),
     "interleukin2": ("interleukin-2", Interleukin2),
     "vaccine": ("a vaccine", Vaccine),

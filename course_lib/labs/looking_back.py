@@ -86,7 +86,7 @@ def _sentence(recorded: int, alike: int) -> str:
     else:
         said = f"You recorded a prediction in {recorded} labs. As you predicted: {alike}. "
         said += f"Something else was shown: {other}."
-    return f"{said}{' There you had most to find.' if other else ''} {KEPT}"
+    return f"{said}{' There you had the most to learn.' if other else ''} {KEPT}"
 
 
 def _asked(name: str) -> Asked | None:

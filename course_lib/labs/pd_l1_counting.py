@@ -72,26 +72,26 @@ PREDICTION = Prediction(
     right="10_or_more",
     shown_by="count of field 1",
     explanation=lambda: (
-        "The CPS compares a number of cells with the number of tumour cells. The area score "
+        "The CPS compares a number of cells with the number of tumour cells. The immune cell score "
         "compares an area with an area. Stained tumour cells raise only the CPS. Large "
         "macrophages and neutrophils raise the area."
     ),
     replies={
         "error": "Neither test is wrong. Each keeps its own rule.",
         "scale": "They do not count the same cells: tumour cells count in the CPS alone, and "
-        "neutrophils in the area score alone.",
+        "neutrophils in the immune cell score alone.",
         "cells": "Yes, you have found the reason.",
     },
     reasons={
         "tumour": "For field 1 you went by the stained tumour cells. That is a third score, the "
         "TPS, which leaves immune cells out.",
         "both": "For field 1 you went by both kinds of cells. That is the CPS.",
-        "area": "For field 1 you went by the brown area. That is closer to the area score, if "
-        "only immune cells count.",
+        "area": "For field 1 you went by the brown area. That is closer to the immune cell "
+        "score, if only immune cells count.",
     },
     afterword=lambda: (
-        f"In {SAME.n} samples from one trial, this area score and a CPS of 1 or more made the "
-        f"same call in {SAME.value:.0f} %. So a result needs the name of its test."
+        f"In {SAME.n} samples from one trial, this score and a CPS of 1 or more made the same call "
+        f"in {SAME.value:.0f} %. So a result needs the name of its test."
     ),
 )
 #: A window too narrow for the picture scrolls it, rather than making cells too small to count.

@@ -125,7 +125,7 @@ SPEC = LabSpec(
         reached=lambda settings, view: (
             settings["start"] == "1mm" and settings["found"] >= 20 and view.readings[0].value <= 2
         ),
-        praise="So fast a tumour can arise between two examinations that are two years apart.",
+        praise="Such a fast tumour can arise between two examinations that are two years apart.",
         solutions=(
             {"start": "1mm", "doubling_time": 55},
             {"start": "1mm", "doubling_time": 45, "found": 30},

@@ -171,7 +171,7 @@ def _sentence(effectors, tumour, inflow, course, places) -> str:
         "escape": f"Escape: the tumour ends near {near} cells.",
     }[course.outcome]
     if "border point" in places:
-        others = "A border parts the starts that escape from those that do not."
+        others = "A border separates the starts that escape from those that do not."
     elif "escape" in places:
         others = "No start leads to equilibrium here."
     elif "equilibrium" in places:

@@ -176,7 +176,7 @@ def _sentence(found: Found, settings) -> str:
     if found.stopped is not None:
         ended = f"were in the trial until the early look stopped it on day {found.stopped:.0f}"
     shows = found.shows()
-    middle = "" if math.isnan(shows) else f"; in the middle, those for the drug find {shows:.2f}"
+    middle = "" if math.isnan(shows) else f"; typically, those for the drug find {shows:.2f}"
     needed, patients = found.needed()
     asks = (
         f"For {TARGET:.0f} % the formula asks for {math.ceil(needed):,} events, here about "
@@ -197,7 +197,7 @@ def _sentence(found: Found, settings) -> str:
     middle = found.reported()
     if math.isnan(middle):
         return f"{early}."
-    return f"{early}. In the middle, those in favour of the drug report {middle:.2f}."
+    return f"{early}. Typically, those in favour of the drug report {middle:.2f}."
 
 
 def _explanation() -> str:
@@ -206,7 +206,7 @@ def _explanation() -> str:
     return (
         f"With {EARLY['patients']} patients of CPS {EARLY['cps_from']} or more, the true hazard "
         f"ratio is {found.asked.truth:.2f}. The look stops {100 * found.many.stopped.mean():.0f} % "
-        "of the trials. In the middle, those in favour of the drug report "
+        "of the trials. Typically, those in favour of the drug report "
         f"{found.reported():.2f}. Halfway, chance still moves the result a lot. The trials that "
         "cross the line are those in which chance helped the drug."
     )

@@ -89,7 +89,7 @@ def test_what_agrees_and_what_differs_is_counted():
     predictions.write("checkpoint_inhibitors", predict=EVERY["checkpoint_inhibitors"][1])
     predictions.write("virtual_trial", predict="true", why="even")
     said = looking_back.summary().sentence
-    counted = "in 2 labs. As you predicted: 1. Something else was shown: 1. There you had most"
+    counted = "in 2 labs. As you predicted: 1. Something else was shown: 1. There you had the most"
     assert counted in said
     assert str(predictions.FILE) in said
 
