@@ -167,9 +167,9 @@ def _sentence(dose: float, schedule: str, variant: str, readings: tuple[Reading,
     if leak < 1:
         leaking = "hardly leak"
     elif 99.5 <= leak < 100.5:
-        leaking = "leak as much as under the label’s dose"
+        leaking = "leak as much as under the label's dose"
     else:
-        leaking = f"leak {leak:.0f} % as much as under the label’s dose"
+        leaking = f"leak {leak:.0f} % as much as under the label's dose"
     return text + f"Over {DAYS} days CD8 T cells kill {change}. Vessels {leaking}."
 
 
