@@ -219,8 +219,9 @@ class Lab:
         self.access.change = "This run is now “before”, until you press Reset or mark another."
 
     def _moved(self, control: Control | Choice, value: float | str) -> None:
-        if isinstance(control, Control) and control.log:
-            value = control.nearest(value)  # 5.0, where the browser says 5.011872336272722
+        if isinstance(control, Control):
+            # The browser says 5.011872336272722 for 5, and 7.999999999999999 for patient 8.
+            value = control.nearest(value)
         now = self.settings[control.name]
         # The browser sends 76.80000000000001 for the 76.8 it was given: nobody moved anything.
         same = isinstance(value, float) and math.isclose(value, now, abs_tol=1e-9)

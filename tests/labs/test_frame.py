@@ -150,6 +150,13 @@ def test_an_echo_of_the_browser_is_no_gesture(lab):
     assert lab.before is shown
 
 
+def test_a_count_that_the_browser_gets_slightly_wrong_is_that_count(lab):
+    """Its slider once said 7.999999999999999 for patient 8, and patient 7 stayed on the screen."""
+    lab.inputs["number_of_doses"].value = 8 - 1e-15
+    assert lab.settings["number_of_doses"] == 8
+    assert lab.view.text() == SPEC.at(number_of_doses=8).text()
+
+
 @pytest.mark.parametrize("preset", SPEC.presets, ids=lambda preset: preset.name)
 def test_a_preset_sets_its_controls_in_one_step(lab, preset):
     start = lab.view
