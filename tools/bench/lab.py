@@ -5,7 +5,8 @@ same model and the same figure. A real key moves the first slider; the clock sta
 browser's keydown event and stops at the first animation frame in which a drawn line differs. A
 single key is pressed when the kernel is at rest; "back to back" presses the next key at the
 redraw. Presses alternate in blocks between the two, so that a noisy machine is noisy for both.
-Labs that redraw on release only, because their view takes long, are left out.
+Labs that redraw on release only, because their view takes long, are left out, and so is one
+without a slider.
 """
 
 import math
@@ -25,6 +26,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from course_lib.labs.frame import Lab
+from course_lib.labs.spec import Control
 from every_lab import modules
 from labpage import one_cell, open_notebook, run_all
 
@@ -40,7 +42,7 @@ def show(**settings):
 inputs = {{c.name: blocks.slider(c, c.default, True) if hasattr(c, "key")
           else blocks.menu(c, c.default) for c in spec.controls}}
 interactive(show, **inputs)"""
-BLOCKS, PRESSES = 9, 12
+BLOCKS, PRESSES = 6, 12
 
 #: The kernel has nothing left to do, as when a person pauses between two keys.
 AT_REST = "() => document.querySelector('#jp-main-statusbar').textContent.includes('| Idle')"
@@ -64,7 +66,12 @@ STOPWATCH = """() => new Promise((resolve, reject) => {
 
 def live_labs() -> list[str]:
     """Names of the labs that redraw while a slider moves."""
-    return [m.SPEC.name for m in modules() if m.SPEC.continuous and type(m.lab()) is Lab]
+    labs = [m for m in modules() if m.SPEC.continuous and type(m.lab()) is Lab]
+    return [m.SPEC.name for m in labs if sliders(m)]
+
+
+def sliders(module) -> list[Control]:
+    return [each for each in module.SPEC.controls if isinstance(each, Control)]
 
 
 def measure(lab: str = "") -> dict:
@@ -98,7 +105,7 @@ def measured(name: str, folder: str, address, playwright) -> list[dict]:
     pages["course"].get_by_role("button", name="Show me without predicting").click()
     for page in pages.values():
         page.wait_for_selector(".noUi-target:not([disabled])")
-    control = next(m for m in modules() if m.SPEC.name == name).SPEC.controls[0]
+    control = sliders(next(m for m in modules() if m.SPEC.name == name))[0]
     high = control.quantity.high
     room = math.log10(high / control.default) if control.log else high - control.default
     keys = ("ArrowRight", "ArrowLeft")
