@@ -157,7 +157,7 @@ SPEC = LabSpec(
     controls=(
         _control("prevalence", "People who relapse", 0.5, 1),
         _control("sensitivity", "Sensitivity: relapses found", 0.1, 1),
-        _control("specificity", "Specificity: others told rightly", 0.1, 1),
+        _control("specificity", "Specificity: others who stay negative", 0.1, 1),
         Choice("rule", "How many tests", RULES, "one"),
         _control("alike", "Second tests that only repeat the first", 5, stage=2),
     ),
@@ -234,9 +234,9 @@ SPEC = LabSpec(
             "half": "That is what you saw.",
             "sensitivity": "You saw 88. That is the share of relapses found. Press Reset, set the "
             f"people who relapse to {RARE} %, and read how many positive results are right.",
-            "specificity": "You saw 95. That is the share of the others told rightly. Press Reset, "
-            f"set the people who relapse to {RARE} %, and read how many positive results are "
-            "right.",
+            "specificity": "You saw 95. That is the share of the others who stay negative. Press "
+            f"Reset, set the people who relapse to {RARE} %, and read how many positive results "
+            "are right.",
         },
         reasons={
             "finds": "That counts among those who relapse. The question counts among those whose "
