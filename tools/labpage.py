@@ -84,9 +84,14 @@ def axe_violations(page) -> list[str]:
 
 
 def darken(page) -> None:
-    """Put JupyterLab's dark theme over the light one, at once and without its menu."""
+    """Put JupyterLab's dark theme in place of the light one, at once and without its menu."""
     page.add_style_tag(url=DARK)
+    # It stands in the body, so it would win over what was added to the head.
+    page.evaluate("document.querySelectorAll('link[href*=theme-light]').forEach(e => e.remove())")
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    page.wait_for_function(
+        "getComputedStyle(document.body).getPropertyValue('--jp-layout-color0').trim() === '#111'"
+    )
 
 
 def clipped(page, lab: str) -> list[str]:

@@ -290,6 +290,26 @@ def test_tab_leads_from_a_cell_into_its_lab(lesson):
     assert name == f"{SPEC.title}: predict"
 
 
+#: What has the focus, and the line around it.
+RING = """() => {
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  return [document.activeElement.outerHTML.slice(0, 80), outlineStyle, outlineWidth];
+}"""
+
+
+def test_whatever_has_the_focus_in_a_lab_has_a_thick_ring(lesson):
+    """ipywidgets gives its buttons a thin light line, which is hard to see."""
+    unlock(lesson)
+    first_lab(lesson).get_by_role("button", name=SPEC.presets[0].name, exact=True).focus()
+    lesson.keyboard.press("Tab")
+    seen = []
+    while lesson.evaluate(FOCUS_IN_LAB):
+        seen.append(lesson.evaluate(RING))
+        lesson.keyboard.press("Tab")
+    assert len(seen) > len(SPEC.presets)
+    assert [ring for ring in seen if ring[1:] != ["solid", "3px"]] == []
+
+
 #: Name and value of the radio button that has the focus, and whether it is in the lab.
 FOCUSED = """() => {
   const { name, checked, type, parentElement } = document.activeElement;
