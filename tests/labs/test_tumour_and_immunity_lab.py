@@ -88,7 +88,7 @@ def is_true(settings, shown):
     if near:
         assert number(near[1]) == pytest.approx(course.end.tumour, rel=0.006)
     points = model.equilibria(k)
-    assert ("A border parts" in said) == (sum(each.stable for each in points) == 2)
+    assert ("A border separates" in said) == (sum(each.stable for each in points) == 2)
     without = re.search(r"No start leads to (escape|equilibrium) here", said)
     every = "Every start leads to elimination here" in said
     if without or every:
