@@ -66,9 +66,9 @@ class Control:
         value = min(max(value, low), high)
         if self.log:
             steps = round((math.log10(value) - math.log10(low)) / self.step)
-            return min(float(f"{low * 10 ** (steps * self.step):.2g}"), high)
+            return float(min(float(f"{low * 10 ** (steps * self.step):.2g}"), high))
         steps = round((value - low) / self.step)
-        return min(round(low + steps * self.step, 12), high)  # 0.6, not 0.6000000000000001
+        return float(min(round(low + steps * self.step, 12), high))  # 0.6, not 0.6000000000000001
 
     def checked(self, value: object) -> float:
         """Return ``value`` as a float; raise ValueError if it is outside the range."""

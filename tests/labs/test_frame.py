@@ -152,6 +152,8 @@ def test_an_echo_of_the_browser_is_no_gesture(lab):
 
 def test_a_count_that_the_browser_gets_slightly_wrong_is_that_count(lab):
     """Its slider once said 7.999999999999999 for patient 8, and patient 7 stayed on the screen."""
+    lab.inputs["number_of_doses"].value = SPEC.defaults["number_of_doses"] * (1 - 1e-15)
+    assert lab.before is None  # an echo of the browser when it draws the slider: no gesture
     lab.inputs["number_of_doses"].value = 8 - 1e-15
     assert lab.settings["number_of_doses"] == 8
     assert lab.view.text() == SPEC.at(number_of_doses=8).text()
