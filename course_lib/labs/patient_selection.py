@@ -21,7 +21,7 @@ from course_lib.models import patient_selection_cases as cases
 from course_lib.models.patient_selection_cases import CASES, Case
 
 NAME = "patient_selection"
-TITLE = "Tumour board: which facts decide?"
+TITLE = "Tumour board: the facts that decide"
 LEAD = (
     "Read a made-up case. Which facts decide whether an approval covers this patient? Name them, "
     "then compare with a dated table of rules."
@@ -154,7 +154,7 @@ class TumourBoard:
         """What stays in a saved notebook: the case and the rules, and the answers, folded."""
         return (
             f'<div class="course-lab-saved" role="group" aria-label="{TITLE}">'
-            f"<p><strong>{TITLE}</strong> {LEAD}</p><p>{LIMITS}</p><p>{escape(self.told())}</p>"
+            f"<p><strong>{TITLE}.</strong> {LEAD}</p><p>{LIMITS}</p><p>{escape(self.told())}</p>"
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"
             f"<details><summary>Show the rules</summary>{words.table().html()}"
