@@ -110,7 +110,10 @@ function render({ model, el }) {
 
   // The lab's other widgets are attached after this one, and plotly draws later still.
   const watch = new MutationObserver(later);
-  const resize = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
+  const resize = new ResizeObserver(() => {
+    window.dispatchEvent(new Event("resize"));
+    later(); // what fitted may scroll now
+  });
   const attach = () => {
     const lab = root();
     if (!lab) return requestAnimationFrame(attach);

@@ -106,7 +106,7 @@ PREDICTION = Prediction(
 #: What a student can name: every fact of the rules, and one caution.
 NAMED = (*model.FACTS, model.CAUTIONS[0])
 _STYLE = """<style>
-.course-lab.course-tumour-board .course-plot { overflow-x: auto; color: #222; }
+.course-lab.course-tumour-board .course-plot { color: #222; }
 .course-lab.course-tumour-board .course-change { min-height: 0; }
 .course-lab.course-tumour-board .widget-checkbox { width: 100%; height: auto; }
 .course-lab.course-tumour-board .widget-checkbox label { display: flex; align-items: baseline;

@@ -96,7 +96,6 @@ PREDICTION = Prediction(
 )
 #: A window too narrow for the picture scrolls it, rather than making cells too small to count.
 _STYLE = """<style>
-.course-lab.course-counting .course-plot { overflow-x: auto !important; }
 .course-lab.course-counting .course-plot svg { min-width: 540px; }
 .course-lab.course-counting .course-aid > select { height: 30px; }
 .course-lab.course-counting .course-change { min-height: 0; }
