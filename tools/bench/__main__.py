@@ -31,12 +31,13 @@ def main() -> None:
                 shown(row[key], form) for key, form in (("peer", ".1f"), ("ratio", ".2f"))
             )
             print(f"{row['name']:44}{row['course']:12.1f}{peer:>12}{ratio:>9}")
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        print(f"\nWritten to {options.json}.")
-    if options.html:
-        _report.write(report, options.html)
-        print(f"\nWritten to {options.html}.")
+        # after each, so that a fault in the last one loses nothing of the others
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        if options.html:
+            _report.write(report, options.html)
+    for path in filter(None, (options.json, options.html)):
+        print(f"\nWritten to {path}.")
 
 
 def shown(number, form: str) -> str:
