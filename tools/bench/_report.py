@@ -5,8 +5,10 @@ import platform
 from datetime import date
 from html import escape
 from pathlib import Path
+from statistics import median
 
 import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
 
 BETTER, WORSE = "#0072B2", "#B34E00"
 STYLE = """
@@ -21,21 +23,39 @@ th:first-child { text-align: left; font-weight: 400; }
 
 def write(report: dict[str, dict], path: Path) -> None:
     """Write what ``./course bench`` measured, ``{benchmark: {"what", "rows"}}``, as HTML."""
-    rows = [(name, row) for name, found in report.items() for row in found["rows"]]
-    ratios = [(f"{name}: {row['name']}", row["ratio"]) for name, row in rows if row["ratio"]]
     machine = f"{os.cpu_count()} processors, {platform.system()}, Python "
     machine += platform.python_version()
     title = "The course beside its peers"
     parts = [
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-        f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>",
+        f"<title>{title}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head>",
+        f"<body><main><h1>{title}</h1>",
         f"<p>Measured on {date.today():%d %B %Y} in one run: {escape(machine)}. A ratio above 1 "
         "means that the course is better.</p>",
+        summary(report),
     ]
-    if ratios:
-        parts.append(chart(ratios).to_html(full_html=False, include_plotlyjs=True))
-    parts += [table(name, found) for name, found in report.items()]
+    for name, found in report.items():
+        parts.append(f"<h2>{escape(name)}</h2>")
+        if ratios := compared(found):
+            parts.append(chart(ratios).to_html(full_html=False, include_plotlyjs=False))
+        parts.append(table(found))
     path.write_text("\n".join([*parts, "</main></body></html>\n"]), encoding="utf-8")
+
+
+def compared(found: dict) -> list[tuple[str, float]]:
+    """Return name and ratio of the rows that have a peer."""
+    return [(row["name"], row["ratio"]) for row in found["rows"] if row["ratio"]]
+
+
+def summary(report: dict[str, dict]) -> str:
+    """Return a table of the worst, the middle and the best ratio of each benchmark."""
+    lines = []
+    for name, found in report.items():
+        if ratios := sorted(compared(found), key=lambda each: each[1]):
+            middle = median(value for _, value in ratios)
+            cells = [f"{ratios[0][0]}: {shown(ratios[0][1])}", shown(middle), shown(ratios[-1][1])]
+            lines.append([name, *cells])
+    return grid("Ratios of each benchmark", ["worst", "median", "best"], lines)
 
 
 def chart(ratios: list[tuple[str, float]]) -> go.Figure:
@@ -47,26 +67,34 @@ def chart(ratios: list[tuple[str, float]]) -> go.Figure:
         base=1,
         orientation="h",
         marker_color=[BETTER if value >= 1 else WORSE for value in values],
-        text=[f"{value:.2g}" for value in values],
+        text=[shown(value) for value in values],
+        textposition="outside",
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    axis = {"type": "log", "title": "ratio, logarithmic"}
-    size = {"height": 140 + 26 * len(names), "margin": {"l": 340, "t": 20}}
+    axis = {"type": "log", "title": "ratio, logarithmic", "range": [-1, 3], "dtick": 1}
+    size = {"height": 110 + 22 * len(names), "margin": {"l": 330, "t": 10, "b": 50}}
     return go.Figure(bars, {"xaxis": axis, "template": "plotly_white", **size})
 
 
-def table(name: str, found: dict) -> str:
+def table(found: dict) -> str:
     """Return the rows of one benchmark."""
-    lines = [
-        f"<tr><th scope='row'>{escape(row['name'])}</th>"
-        + "".join(f"<td>{shown(row[key])}</td>" for key in ("course", "peer", "ratio"))
+    keys = ["course", "peer", "ratio"]
+    lines = [[row["name"], *(shown(row[key]) for key in keys)] for row in found["rows"]]
+    return grid(found["what"], keys, lines)
+
+
+def grid(caption: str, heads: list[str], lines: list[list[str]]) -> str:
+    """Return a table whose lines begin with their name."""
+    head = "".join(f"<th scope='col'>{escape(each)}</th>" for each in heads)
+    body = "\n".join(
+        f"<tr><th scope='row'>{escape(name)}</th>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + "</tr>"
-        for row in found["rows"]
-    ]
-    head = "<tr><th scope='col'></th><th scope='col'>course</th><th scope='col'>peer</th>"
-    caption = f"<caption>{escape(name)}: {escape(found['what'])}</caption>"
-    return f"<table>{caption}<thead>{head}<th scope='col'>ratio</th></tr></thead>\n" + (
-        "\n".join(["<tbody>", *lines, "</tbody></table>"])
+        for name, *cells in lines
+    )
+    return (
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead><tr><td></td>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
     )
 
 
