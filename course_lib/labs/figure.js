@@ -9,18 +9,26 @@ const plotly = (model) => {
   return (globalThis.coursePlotly ??= import(URL.createObjectURL(source)));
 };
 
+// A lab only ever sends. After every redraw plotly reports each default that it filled in, 27 kB in
+// two messages, and each keeps the kernel busy when the next key comes: these stay here.
+const oneWay = (context) => {
+  const { model } = context;
+  const set = (name, value) => name.startsWith("_js2py") || model.set(name, value);
+  return { ...context, model: Object.assign(Object.create(model), { set }) };
+};
+
 export default () => {
   let widget;
   return {
     initialize(context) {
       widget = plotly(context.model).then(async (module) => {
         const made = module.default();
-        await made.initialize(context);
+        await made.initialize(oneWay(context));
         return made;
       });
     },
     async render(context) {
-      return (await widget).render(context);
+      return (await widget).render(oneWay(context));
     },
   };
 };

@@ -37,10 +37,11 @@ NOT_OURS = re.compile(r"debugger|service worker|ResizeObserver loop", re.IGNOREC
 
 
 class Watch:
-    """Console errors and requests to other hosts, from the first moment of a page."""
+    """Console errors, requests elsewhere and what the kernel is told, from the first moment."""
 
     def __init__(self, page):
-        self.errors, self.elsewhere = [], []
+        self.errors, self.elsewhere, self.told = [], [], []
+        page.on("websocket", lambda socket: socket.on("framesent", self._told))
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._request)
@@ -48,6 +49,9 @@ class Watch:
     def _console(self, message):
         if message.type == "error" and not NOT_OURS.search(message.text):
             self.errors.append(message.text)
+
+    def _told(self, frame):
+        self.told.append(frame.encode() if isinstance(frame, str) else frame)
 
     def _request(self, request):
         host = urlsplit(request.url).hostname
@@ -244,6 +248,17 @@ def test_a_held_key_ends_where_the_slider_ends(lesson):
         lesson.keyboard.down("ArrowRight")  # repeated "down" is what a held key sends
     lesson.keyboard.up("ArrowRight")
     assert_shows(lesson, cps=60)
+
+
+def test_plotly_tells_the_kernel_nothing(lesson):
+    unlock(lesson)
+    first_lab(lesson).get_by_role("slider", name="Dose, mg").focus()
+    for dose in (210, 220):  # what the first redraw has to tell would be sent before the second
+        lesson.keyboard.press("ArrowRight")
+        assert_shows(lesson, dose=dose)
+    told = [frame for frame in lesson.watch.told if b"comm_msg" in frame]
+    assert any(b'"value":2' in frame.replace(b" ", b"") for frame in told)
+    assert not [frame for frame in told if b"_js2py" in frame]
 
 
 def test_a_panel_in_which_nothing_moves_stays_drawn(lesson):
