@@ -90,8 +90,8 @@ PREDICTION = Prediction(
         "score, if only immune cells count.",
     },
     afterword=lambda: (
-        f"In {SAME.n} samples from one trial, this score and a CPS of 1 or more made the same call "
-        f"in {SAME.value:.0f} %. So a result needs the name of its test."
+        f"In {SAME.n} samples from one trial, the immune cell score and a CPS of 1 or more made "
+        f"the same call in {SAME.value:.0f} %. So a result needs the name of its test."
     ),
 )
 #: A window too narrow for the picture scrolls it, rather than making cells too small to count.
