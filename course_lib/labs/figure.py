@@ -125,7 +125,7 @@ def build(
 
 
 class OneWayFigure(go.FigureWidget):
-    """A FigureWidget that does not listen, and draws only what moves.
+    """A FigureWidget that is told nothing, and draws only what moves.
 
     Plotly's own module travels beside a small one that is ready at once, and that keeps plotly's
     reports from the kernel: FigureWidget merges them into its own copy and has them echoed back,
