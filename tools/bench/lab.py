@@ -1,12 +1,12 @@
-"""Key to redraw: every lab of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
+"""Key to redraw: labs of the course beside ``ipywidgets.interactive`` with ``fig.show()``.
 
 Both run on one server and in one Chromium, each in a notebook and a window of its own, on the
 same model and the same figure. A real key moves the first slider; the clock starts at the
 browser's keydown event and stops at the first animation frame in which a drawn line differs. A
 single key is pressed when the kernel is at rest; "back to back" presses the next key at the
 redraw. Presses alternate in blocks between the two, so that a noisy machine is noisy for both.
-Labs that redraw on release only, because their view takes long, are left out, and so is one
-without a slider.
+Left out are labs that redraw on release only, because their view takes long, those with more than
+the plain frame, and one without a slider.
 """
 
 import math

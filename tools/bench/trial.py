@@ -1,4 +1,4 @@
-"""Patients per second: the course's solver beside three general ones, on the same patients.
+"""Processor time per patient: the course's solver beside three general ones, on the same patients.
 
 Pembrolizumab with chemotherapy for 360 days. scipy solves all patients in one system, at
 rtol 1e-6: at 1e-4 some sizes are 7 % off. odeint takes one patient at a time, at 1e-4;
