@@ -39,8 +39,6 @@ METADATA = {
 PICTURE = {"format": "webp", "width": 820}  # a third of a PNG
 #: A committed notebook larger than this is refused, bytes.
 LARGEST = 500_000
-#: What a lesson may take in its kernel, bytes: a small server holds a few students at once.
-MEMORY = 1e9
 #: Prints the most memory that the kernel has held so far, bytes.
 PEAK = r"""
 import sys
