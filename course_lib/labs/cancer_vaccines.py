@@ -12,9 +12,9 @@ from course_lib.labs.words import aloud, described, short
 from course_lib.models import peptide_binding
 from course_lib.models.cancer_vaccines import ResidualTumour, Vaccine
 from course_lib.models.tumour_and_immunity import cells_in_sphere
+from course_lib.models.virtual_trial import DAYS_PER_MONTH
 
 MONTHS = int(evidence.get("vaccine_bench.months").value)
-DAYS_PER_MONTH = 365.25 / 12
 #: When the tumour is drawn, months, and which rows are in the table: every third month.
 TUMOUR = np.linspace(0, MONTHS, 73)
 ROWS, YEAR = slice(None, None, 6), 24
