@@ -7,7 +7,7 @@ import numpy as np
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
-from course_lib.labs.words import described
+from course_lib.labs.words import described, millimetres
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
 from course_lib.models.patient import Patient, simulate
@@ -91,7 +91,7 @@ def _trough(values: np.ndarray, days: np.ndarray, interval: float) -> float:
 
 
 def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
-    start, end, without = (_millimetres(v) for v in (size[0], size[-1], size_untreated[-1]))
+    start, end, without = (millimetres(v) for v in (size[0], size[-1], size_untreated[-1]))
     change = 100 * (size[-1] / size[0] - 1)
     if abs(change) < 0.5:
         outcome = f"The tumour keeps its size, {start}, for {DAYS} days."
@@ -109,10 +109,6 @@ def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
         f"is released in the first cycle. {outcome} Without pembrolizumab it would measure "
         f"{without}."
     )
-
-
-def _millimetres(size: float) -> str:
-    return f"{size:.0f} mm" if size >= 1 else "less than 1 mm"
 
 
 def _explanation() -> str:

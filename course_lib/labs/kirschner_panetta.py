@@ -11,7 +11,7 @@ from course_lib.evidence import counted
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below, point
-from course_lib.labs.words import aloud, decimals, described, short
+from course_lib.labs.words import decimals, described, how_many, short
 from course_lib.models import kirschner_panetta as model
 from course_lib.models.kirschner_panetta import KirschnerPanetta
 
@@ -100,7 +100,7 @@ def view(
         Reading("Inflow above which a very small tumour shrinks", rates.least_inflow(), "a day"),
     )
     listed = "; ".join(
-        f"{_cells(each.tumour)} tumour cells with {_cells(each.effectors)} effector cells "
+        f"{how_many(each.tumour)} tumour cells with {how_many(each.effectors)} effector cells "
         f"({'attracts' if each.stable else 'does not attract'})"
         for each in points
     )
@@ -134,12 +134,8 @@ def _places(points, stable: bool) -> np.ndarray:
     return drawn
 
 
-def _cells(number: float) -> str:
-    return aloud(round(short(number))) if number >= 1 else "no"
-
-
 def _told(number: float) -> str:
-    return aloud(round(short(number))) if number >= 1 else "less than 1"
+    return how_many(number, "less than 1")
 
 
 def _sentence(antigenicity, rates, course, late, points) -> str:
@@ -169,11 +165,11 @@ def _end(late, points) -> str:
     low, high = math.exp(late.min()), math.exp(late.max())
     if high / low < SWING:
         large = "large" if high >= LARGE else "small"
-        return f"The tumour is {large}: {_cells(math.exp(late[-1]))} cells on day {DAYS}. "
+        return f"The tumour is {large}: {how_many(math.exp(late[-1]))} cells on day {DAYS}. "
     if (np.diff(late) > 0).all() or (np.diff(late) < 0).all():
         moved = "grown" if late[-1] > late[0] else "shrunk"
-        return f"By day {DAYS} the tumour has {moved} to {_cells(math.exp(late[-1]))} cells. "
-    text = f"From day {DAYS // 2} on it swings between {_cells(low)} and {_cells(high)} cells"
+        return f"By day {DAYS} the tumour has {moved} to {how_many(math.exp(late[-1]))} cells. "
+    text = f"From day {DAYS // 2} on it swings between {how_many(low)} and {how_many(high)} cells"
     if any(each.stable and each.tumour >= 1 for each in points):
         return f"{text}, ever less. "
     return f"{text}. "
@@ -207,7 +203,7 @@ def _afterword() -> str:
     settled = next(each for each in model.equilibria(held) if each.stable)
     return (
         f"Go on to {1e5 * held.antigenicity:,.0f}, the value of the paper: the swings die down, "
-        f"towards {_cells(settled.tumour)} tumour cells."
+        f"towards {how_many(settled.tumour)} tumour cells."
     )
 
 

@@ -10,7 +10,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, point
-from course_lib.labs.words import aloud, described, short
+from course_lib.labs.words import described, how_many
 from course_lib.models import tumour_and_immunity as model
 
 DAYS = int(evidence.get("kuznetsov.days").value)
@@ -71,7 +71,7 @@ def view(
     )
     rows = _rows(effectors, tumour, places, borders)
     listed = "; ".join(
-        f"{name}: {_cells(t)} tumour cells, {_cells(e)} effector cells" for name, t, e in rows
+        f"{name}: {how_many(t)} tumour cells, {how_many(e)} effector cells" for name, t, e in rows
     )
     names, by_tumour, by_effectors = zip(*rows, strict=True)
     columns = {
@@ -155,13 +155,9 @@ def _crossings(along, values, at: float) -> list[float]:
     return sorted(np.exp(y[left] - x[left] * np.diff(y)[left] / np.diff(x)[left]).tolist())
 
 
-def _cells(number: float) -> str:
-    return aloud(round(short(number))) if number >= 1 else "no"
-
-
 def _sentence(effectors, tumour, inflow, course, places) -> str:
-    left = f"On day {DAYS} it holds {_cells(course.tumour[-1])} cells."
-    near = _cells(course.end.tumour)
+    left = f"On day {DAYS} it holds {how_many(course.tumour[-1])} cells."
+    near = how_many(course.end.tumour)
     eliminated = np.isfinite(course.eliminated_on)
     if eliminated:
         left = f"On day {course.eliminated_on:.0f} less than one tumour cell is left."
@@ -179,7 +175,7 @@ def _sentence(effectors, tumour, inflow, course, places) -> str:
     else:
         others = "Every start leads to elimination here."
     return (
-        f"{_cells(effectors)} effector cells meet {_cells(tumour)} tumour cells, and "
+        f"{how_many(effectors)} effector cells meet {how_many(tumour)} tumour cells, and "
         f"{inflow:,.0f} effector cells arrive each day. {outcome} {left} {others}"
     )
 
@@ -217,7 +213,7 @@ def _afterword() -> str:
     ]
     return (
         f"What the inflow did not do: remove the tumour. The equilibrium sank from "
-        f"{_cells(held[0].tumour)} to {_cells(held[1].tumour)} tumour cells, with "
+        f"{how_many(held[0].tumour)} to {how_many(held[1].tumour)} tumour cells, with "
         f"{held[1].effectors / 1e6:.2f} million effector cells in both cases. Here the inflow "
         f"alone removes every tumour only above {needed:,.0f} cells a day."
     )

@@ -51,6 +51,16 @@ def nanomolar(value: float) -> str:
     return f"{short(value):,g} nM"
 
 
+def millimetres(size: float) -> str:
+    """Write a size of a tumour as a scan can measure it."""
+    return f"{size:.0f} mm" if size >= 1 else "less than 1 mm"
+
+
+def how_many(number: float, none: str = "no") -> str:
+    """Write a number of cells as one reads it aloud; ``none`` stands for less than one."""
+    return aloud(round(short(number))) if number >= 1 else none
+
+
 class Axis:
     """How the values on one axis are told: with what precision, and in which unit."""
 
