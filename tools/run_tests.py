@@ -11,9 +11,9 @@ import system
 
 NBVAL = ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
 PYTEST = [sys.executable, "-m", "pytest"]
-#: On all cores; the cells of one notebook stay together and in order, and so do what one server,
-#: site or image is made for.
-EACH = ["-n", "auto", "--dist", "worksteal"]
+EACH = ["-n", "auto", "--dist", "worksteal"]  # on all cores
+#: The same, but the cells of one notebook stay together and in order, and so do the tests that one
+#: server, site or image is made for.
 FILES = ["-n", "auto", "--dist", "loadfile"]
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 GRADING = ["grading", "quizzes", "browser", "doors"]  # the formgrader and the hub grade, too
