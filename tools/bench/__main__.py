@@ -27,10 +27,8 @@ def main() -> None:
         print(f"{name}: {result['what']}")
         print(f"{'':44}{'course':>12}{'peer':>12}{'ratio':>9}")
         for row in result["rows"]:
-            peer, ratio = (
-                shown(row[key], form) for key, form in (("peer", ".1f"), ("ratio", ".2f"))
-            )
-            print(f"{row['name']:44}{row['course']:12.1f}{peer:>12}{ratio:>9}")
+            course, peer, ratio = (_report.shown(row[key]) for key in ("course", "peer", "ratio"))
+            print(f"{row['name']:44}{course:>12}{peer:>12}{ratio:>9}")
         # after each, so that a fault in the last one loses nothing of the others
         if options.json:
             options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -38,11 +36,6 @@ def main() -> None:
             _report.write(report, options.html)
     for path in filter(None, (options.json, options.html)):
         print(f"\nWritten to {path}.")
-
-
-def shown(number, form: str) -> str:
-    """Return a number in this form; a dash where there is nothing to compare."""
-    return "–" if number is None else format(number, form)
 
 
 if __name__ == "__main__":

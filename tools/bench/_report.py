@@ -37,14 +37,15 @@ def write(report: dict[str, dict], path: Path) -> None:
     for name, found in report.items():
         parts.append(f"<h2>{escape(name)}</h2>")
         if ratios := compared(found):
-            parts.append(chart(ratios).to_html(full_html=False, include_plotlyjs=False))
+            still = {"displayModeBar": False}
+            parts.append(chart(ratios).to_html(still, full_html=False, include_plotlyjs=False))
         parts.append(table(found))
     path.write_text("\n".join([*parts, "</main></body></html>\n"]), encoding="utf-8")
 
 
 def compared(found: dict) -> list[tuple[str, float]]:
     """Return name and ratio of the rows that have a peer."""
-    return [(row["name"], row["ratio"]) for row in found["rows"] if row["ratio"]]
+    return [(row["name"], row["ratio"]) for row in found["rows"] if row["ratio"] is not None]
 
 
 def summary(report: dict[str, dict]) -> str:
@@ -61,9 +62,10 @@ def summary(report: dict[str, dict]) -> str:
 def chart(ratios: list[tuple[str, float]]) -> go.Figure:
     """Return one bar for each ratio, from 1 to the right if the course is better."""
     names, values = zip(*reversed(ratios), strict=True)
+    drawn = [min(max(value, 0.1), 500) for value in values]  # beyond, only the number tells
     bars = go.Bar(
         y=names,
-        x=[value - 1 for value in values],  # on a logarithmic axis a bar starts at its base
+        x=[value - 1 for value in drawn],  # on a logarithmic axis a bar starts at its base
         base=1,
         orientation="h",
         marker_color=[BETTER if value >= 1 else WORSE for value in values],

@@ -131,7 +131,7 @@ def rates(name: str, found: dict[str, list[float]], start: float, end: float) ->
         sum(start <= time < end for time in found[who]) / (end - start)
         for who in ("course", "peer")
     )
-    return {"name": name, "course": course, "peer": peer, "ratio": course / peer if peer else 0.0}
+    return {"name": name, "course": course, "peer": peer, "ratio": course / peer if peer else None}
 
 
 def lags(painted: list[float], asked: list[float]) -> tuple[float, float]:
