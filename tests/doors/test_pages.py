@@ -16,7 +16,7 @@ from course_lib.cli import edition
 from pages import lesson, maths
 
 LESSONS = edition.lessons(house.ROOT)
-HEAVIEST = "03_checkpoint_inhibitors"
+LARGEST = "03_checkpoint_inhibitors"
 SITE, REPOSITORY, HUB = "../", "some/course", "https://hub.example/user-redirect/lab/tree/course"
 EACH = pytest.mark.parametrize("name", LESSONS)
 
@@ -159,8 +159,8 @@ def test_a_notebook_that_is_no_lesson_is_named(tmp_path):
 
 
 def test_a_page_leads_to_every_door_that_is_known(soups):
-    doors = soups[HEAVIEST].select_one(".doors")
-    place = f"notebooks/{HEAVIEST}.ipynb"
+    doors = soups[LARGEST].select_one(".doors")
+    place = f"notebooks/{LARGEST}.ipynb"
     assert [link["href"] for link in doors.find_all("a")] == [
         f"../lab/index.html?path={place}",
         f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath=lab/tree/{place}",
@@ -170,7 +170,7 @@ def test_a_page_leads_to_every_door_that_is_known(soups):
 
 
 def test_a_door_that_is_not_known_is_described():
-    told = pages.Doors().to(LESSONS[HEAVIEST], "03")
+    told = pages.Doors().to(LESSONS[LARGEST], "03")
     assert [door.address for door in told] == ["", "", "", ""]
     assert all(door.how for door in told)
 
@@ -205,7 +205,7 @@ def test_it_asks_no_host_fits_its_window_and_suits_everybody(reader, folder, nam
 
 
 def test_on_paper_all_is_unfolded_and_answers_stand_at_the_end(reader, folder, screenshots):
-    reader.goto((folder / f"{HEAVIEST}.html").as_uri())
+    reader.goto((folder / f"{LARGEST}.html").as_uri())
     answers, feedback = reader.locator(".answers"), reader.locator(".course-check details p")
     data = reader.locator(".course-lab-saved table").first
     assert (answers.is_visible(), data.is_visible()) == (False, False)
@@ -216,4 +216,4 @@ def test_on_paper_all_is_unfolded_and_answers_stand_at_the_end(reader, folder, s
     assert not any(one.is_visible() for one in feedback.all())
     assert not reader.locator(".answer").first.is_visible()
     assert violations(reader) == []
-    reader.pdf(path=screenshots / f"page_{HEAVIEST}.pdf")
+    reader.pdf(path=screenshots / f"page_{LARGEST}.pdf")

@@ -26,7 +26,7 @@ from hosting import hosted
 
 SUBPATH = "immunotherapy"  # as GitHub Pages has it: HOST/REPOSITORY/
 LESSONS = edition.lessons(house.ROOT)
-HEAVIEST = "03_checkpoint_inhibitors"
+LARGEST = "03_checkpoint_inhibitors"
 QUIZ = "q06_adoptive_cell_therapy"
 FIRST_VISIT = 45e6  # bytes at most, for whichever lesson is the first
 WAIT = 300_000  # a slow computer's time for Python to start, or for a lesson
@@ -156,7 +156,7 @@ def test_a_lesson_runs_as_it_does_elsewhere(name, opened, host, tmp_path, screen
 
 
 def test_work_survives_a_reload_and_can_be_read_without_a_kernel(opened, host, screenshots):
-    place = LESSONS[HEAVIEST]
+    place = LESSONS[LARGEST]
     page = opened(place)
     labpage.run_all(page, WAIT)
     lab = labpage.first_lab(page)
@@ -187,7 +187,7 @@ def test_work_survives_a_reload_and_can_be_read_without_a_kernel(opened, host, s
     expect(said).to_contain_text("You predicted:")
 
     # Deleted, the lesson is as it was.
-    page.locator(".jp-DirListing-item", has_text=f"{HEAVIEST[:2]}_").click(button="right")
+    page.locator(".jp-DirListing-item", has_text=f"{LARGEST[:2]}_").click(button="right")
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(panel).to_have_count(0)  # its tab is closed
