@@ -97,12 +97,14 @@ def darken(page) -> None:
 def clipped(page, lab: str) -> list[str]:
     """Classes of the elements in ``lab`` that cut their content off and cannot be scrolled by key.
 
-    A picture or a table may scroll, if a keyboard reaches it.
+    A picture or a table may scroll, if a keyboard reaches it. What reaches out of the lab is cut
+    off by the notebook.
     """
     return page.evaluate(
         """lab => [...document.querySelectorAll(`${lab}, ${lab} *`)]
           .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 &&
-                       getComputedStyle(e).overflowX !== 'visible' && e.tabIndex < 0)
+                       (getComputedStyle(e).overflowX !== 'visible' || e.matches(lab)) &&
+                       e.tabIndex < 0)
           .map(e => e.className)""",
         lab,
     )

@@ -25,7 +25,7 @@ def bundle(widget: widgets.Widget, text: str, html: str) -> dict[str, object]:
 
 def block(children: list[widgets.Widget], *classes: str) -> widgets.Box:
     """Put widgets below each other; ``classes`` name the style."""
-    box = widgets.Box(children, layout=widgets.Layout(display="block", overflow="visible"))
+    box = widgets.Box(children, layout=widgets.Layout(display="block"))
     if "course-main" in classes or "course-buttons" in classes:
         box.layout.display = None
     for name in classes:

@@ -109,7 +109,8 @@ def _names(left: dict[str, np.ndarray]) -> Texts:
     y = np.maximum.accumulate(ends[order] - apart) + apart
     y -= min((y - ends[order]).mean(), y[0] - MARGIN)
     names = tuple(f"{name} {dash}" for name, (_, dash) in zip(left, DASHES, strict=True))
-    return Texts("names", 0, np.full(len(left), 4.5), y[order.argsort()], names)
+    # beside the last circle, not on it, however narrow the plot is
+    return Texts("names", 0, np.full(len(left), 4.3), y[order.argsort()], names, "middle right")
 
 
 def _frequencies(group: str, alleles: str) -> list[float]:
@@ -181,7 +182,7 @@ SPEC = LabSpec(
             "of 1,000 patients",
             (0, 1050),
             x_title="HLA · target · made · fit, steps",
-            x_range=(0, 4.95),  # with the names of the lines
+            x_range=(0, 4.95),  # with room for the names of the lines
         ),
         Panel(
             "Carriers (● your choice)",

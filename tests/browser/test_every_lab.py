@@ -56,7 +56,9 @@ MISPLACED = """() => {
 SCROLLS = """() => {
   const place = document.querySelector('.course-plot');
   const width = place.querySelector('.main-svg').getBoundingClientRect().width;
-  return place.clientWidth < 300 && width > 320 && place.tabIndex === 0;
+  const lab = document.querySelector('.course-lab');
+  return place.clientWidth < 300 && width > 320 && place.tabIndex === 0 &&
+    lab.scrollWidth <= lab.clientWidth;
 }"""
 
 
