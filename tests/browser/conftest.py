@@ -28,13 +28,16 @@ def course_copy(tmp_path_factory) -> Path:
     """A clone of the course as it stands, so that tests never touch a student's work/.
 
     The launcher makes its student environment there, as it would for a student: nothing
-    of the developers' is in it. Only the downloaded installer is borrowed.
+    of the developers' is in it. Only what was downloaded into .tools is borrowed; the log of the
+    set-up is its own, as another worker may set up its copy at the same time.
     """
     copy = tmp_path_factory.mktemp("clone") / "course"
     leave = (".git", ".venv", ".tools", "work", "screenshots", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*leave))
-    if (ROOT / ".tools").is_dir():
-        (copy / ".tools").symlink_to(ROOT / ".tools", target_is_directory=True)
+    (copy / ".tools").mkdir()
+    for here in (ROOT / ".tools").glob("*"):
+        if here.name != "setup.log":
+            (copy / ".tools" / here.name).symlink_to(here)
     return copy
 
 
