@@ -39,9 +39,9 @@ PREDICTED, CONTRAST = 2, 5
 def explanation() -> str:
     """Return which rules fit in the predicted case, and why none waits for a test."""
     facts = CASES[PREDICTED - 1].facts
-    fitting = [v for v in model.board(facts) if v.answer in (model.APPLIES, model.OPEN)]
+    fitting = [v for v in model.board(facts) if v.answer in (model.APPLIES, model.UNCONFIRMED)]
     places = "; ".join(
-        verdict.rule.place + (" (open)" if verdict.answer == model.OPEN else "")
+        verdict.rule.place + (" (unconfirmed)" if verdict.answer == model.UNCONFIRMED else "")
         for verdict in fitting
     )
     return (

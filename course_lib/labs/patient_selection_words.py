@@ -61,8 +61,8 @@ def why(verdict: model.Verdict, facts: dict[str, str]) -> str:
         )
     return {
         model.APPLIES: "Every fact that it asks for is there.",
-        model.OPEN: "Every fact that it asks for is there. Whether the rule still stands was not "
-        "confirmed.",
+        model.UNCONFIRMED: "Every fact that it asks for is there. Whether the rule still stands "
+        "was not confirmed.",
         model.WITHDRAWN: "It applies to nobody any more.",
     }[verdict.answer]
 

@@ -21,8 +21,8 @@ from course_lib import evidence
 UNKNOWN = "unknown"
 APPLIES, DOES_NOT, CANNOT_TELL = "applies", "does not apply", "cannot tell"
 #: All facts fit, but whether the rule still stands was not confirmed. Or it stands no longer.
-OPEN, WITHDRAWN = "fits, but open", "withdrawn"
-ANSWERS = (APPLIES, OPEN, CANNOT_TELL, DOES_NOT, WITHDRAWN)
+UNCONFIRMED, WITHDRAWN = "fits, but unconfirmed", "withdrawn"
+ANSWERS = (APPLIES, UNCONFIRMED, CANNOT_TELL, DOES_NOT, WITHDRAWN)
 
 CPS = int(evidence.get("cps.treatment_threshold").value)
 IC = int(evidence.get("ic.threshold").value)
@@ -330,7 +330,7 @@ def judge(rule, facts):
         return Verdict(rule, DOES_NOT, failing, ())
     if missing:
         return Verdict(rule, CANNOT_TELL, (), missing)
-    return Verdict(rule, OPEN if rule.stands is None else APPLIES, (), ())
+    return Verdict(rule, UNCONFIRMED if rule.stands is None else APPLIES, (), ())
 
 
 def board(facts):

@@ -103,7 +103,7 @@ def test_what_has_no_rule_is_listed_with_place_and_date():
 
 def test_the_sentence_counts_the_answers():
     assert words.counts(case(1).facts) == (
-        "16 rules. Applies: 3; fits, but open: 2; does not apply: 10; withdrawn: 1."
+        "16 rules. Applies: 3; fits, but unconfirmed: 2; does not apply: 10; withdrawn: 1."
     )
     for each in CASES:
         numbers = [int(number) for number in re.findall(r": (\d+)", words.counts(each.facts))]
@@ -244,7 +244,7 @@ def test_the_code_brings_back_case_and_changes():
     assert again.facts == lab.facts
     assert again.code == lab.code
     name_facts(again)
-    assert rows(again._board.value)[11][2] == "○ fits, but open"
+    assert rows(again._board.value)[11][2] == "○ fits, but unconfirmed"
 
 
 def test_an_unknown_case_fact_or_value_is_refused():
@@ -290,7 +290,7 @@ def test_the_explanation_fits_every_answer(why, predicted, choice):
     quoted = dict(PLAN.predict.options)[predicted]
     assert f"You predicted: “{quoted}”" in said
     assert ("That is what the table shows." in said) == (predicted == PLAN.right)
-    assert "3 rules fit: United States; European Union; England (open)." in said
+    assert "3 rules fit: United States; European Union; England (unconfirmed)." in said
     assert "In case 5 the same tests are missing, and 6 rules wait for them." in said
     assert PLAN.replies[choice] in said
     assert ("Not every use asks for PD-L1" in said) == (why == "always")

@@ -63,16 +63,16 @@ TYPED = {
     "us_deruxtecan_after": (lambda p: her2(p) and p["setting"] == "residual", "applies"),
     "eu_metastatic": (lambda p: first(p) and p["cps"] == "high", "applies"),
     "eu_early": (early, "applies"),
-    "eu_atezolizumab": (lambda p: first(p) and p["ic"] == "high", "fits, but open"),
+    "eu_atezolizumab": (lambda p: first(p) and p["ic"] == "high", "fits, but unconfirmed"),
     "england_metastatic": (
         lambda p: first(p) and p["cps"] == "high" and p["ic"] == "low",
-        "fits, but open",
+        "fits, but unconfirmed",
     ),
-    "england_early": (early, "fits, but open"),
-    "england_atezolizumab": (lambda p: first(p) and p["ic"] == "high", "fits, but open"),
+    "england_early": (early, "fits, but unconfirmed"),
+    "england_atezolizumab": (lambda p: first(p) and p["ic"] == "high", "fits, but unconfirmed"),
     "trial_flamingo01": (
         lambda p: her2(p) and p["setting"] == "residual" and p["hla"] == "yes",
-        "fits, but open",
+        "fits, but unconfirmed",
     ),
 }
 RULES = {rule.name: rule for rule in model.RULES}
@@ -187,7 +187,7 @@ def test_the_same_patient_is_covered_in_one_place_and_not_in_another():
     facts = fitting("us_metastatic") | {"before": "none", "ic": "high"}
     assert answers(facts)["us_metastatic"] == "applies"
     assert answers(facts)["england_metastatic"] == "does not apply"
-    assert answers(facts | {"ic": "low"})["england_metastatic"] == "fits, but open"
+    assert answers(facts | {"ic": "low"})["england_metastatic"] == "fits, but unconfirmed"
 
 
 def test_treatment_before_changes_europe_not_the_older_american_rule():
@@ -205,7 +205,9 @@ def test_treatment_before_changes_europe_not_the_older_american_rule():
 
 def test_one_pd_l1_test_does_not_stand_for_the_other():
     facts = fitting("us_metastatic") | {"before": "none", "cps": "low", "ic": "high"}
-    fits = {name for name, answer in answers(facts).items() if answer in ("applies", model.OPEN)}
+    fits = {
+        name for name, answer in answers(facts).items() if answer in ("applies", model.UNCONFIRMED)
+    }
     assert fits == {"eu_atezolizumab", "england_atezolizumab"}
     both_low = answers(facts | {"ic": "low"})
     assert set(both_low.values()) == {"does not apply", "withdrawn"}
@@ -332,9 +334,11 @@ def test_every_statement_that_there_is_no_rule_has_a_place_and_a_date():
         assert quantity.status != "open"
 
 
-def test_what_was_not_confirmed_is_shown_as_open():
+def test_what_was_not_confirmed_is_shown_as_unconfirmed():
     unsure = {rule.name for rule in model.RULES if rule.stands is None}
-    assert unsure == {name for name, (_, answer) in TYPED.items() if answer == "fits, but open"}
+    assert unsure == {
+        name for name, (_, answer) in TYPED.items() if answer == "fits, but unconfirmed"
+    }
     for name in unsure:
         assert re.search("not confirmed|not checked", RULES[name].entry.note), name
 

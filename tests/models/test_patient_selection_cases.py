@@ -33,7 +33,9 @@ WAITS = {
 @pytest.mark.parametrize("number", FITS)
 def test_each_case_gets_the_answers_worked_out_by_hand(number):
     found = {v.rule.name: v.answer for v in model.board(case(number).facts)}
-    fits = {name for name, answer in found.items() if answer in ("applies", "fits, but open")}
+    fits = {
+        name for name, answer in found.items() if answer in ("applies", "fits, but unconfirmed")
+    }
     waits = {name for name, answer in found.items() if answer == "cannot tell"}
     assert fits == set(FITS[number].split())
     assert waits == set(WAITS.get(number, "").split())
@@ -42,7 +44,7 @@ def test_each_case_gets_the_answers_worked_out_by_hand(number):
 @pytest.mark.parametrize("rule", model.RULES, ids=lambda rule: rule.name)
 def test_the_cases_reach_every_answer_of_every_rule(rule):
     found = {model.judge(rule, each.facts).answer for each in CASES}
-    fits = {True: "applies", None: "fits, but open"}.get(rule.stands)
+    fits = {True: "applies", None: "fits, but unconfirmed"}.get(rule.stands)
     assert found == ({fits, "cannot tell", "does not apply"} if fits else {"withdrawn"})
 
 
