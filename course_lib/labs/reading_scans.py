@@ -305,7 +305,7 @@ SPEC = LabSpec(
         Preset("E: larger, too", {"case": "e", "scan": 1}),
         Preset("E: the scan after it", {"case": "e", "scan": 2}),
         Preset("F: a new lesion", {"case": "f", "scan": 1}),
-        Preset("G: one lesion not seen", {"case": "g", "scan": 1}),
+        Preset("G: one lesion not assessed", {"case": "g", "scan": 1}),
         Preset("H: scanned again early", {"case": "h", "scan": 2}),
     ),
     goal=Goal(

@@ -19,7 +19,7 @@ import numpy as np
 from course_lib import evidence
 from course_lib.models.parameters import amount
 
-#: What the blood pressure needs, with the grade. Vasopressin is not counted as a pressor.
+#: What the blood pressure needs, with the grade. Vasopressin beside another does not make several.
 BLOOD_PRESSURE = {"normal": 0, "low": 2, "one pressor": 3, "several pressors": 4}
 #: What breathing needs: up to 6 L/min by nasal cannula is low flow.
 OXYGEN = {"none": 0, "low flow": 2, "high flow": 3, "positive pressure": 4}
