@@ -28,6 +28,8 @@ SERVER = {
         "news_url": None,
         "extension_manager": "readonly",
     },
+    # Else each kernel warns the student's terminal that it can be eavesdropped.
+    "KernelManager": {"transport_encryption": "auto"},
     "FileContentsManager": {"pre_save_hook": "course_lib.server.keep_readable"},
 }
 
