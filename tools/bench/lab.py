@@ -25,6 +25,7 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from course_lib.cli import settings
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control
 from every_lab import modules
@@ -174,7 +175,7 @@ class served:
             f"--port={port}",
             f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={self.folder}",
-            "--ServerApp.kernel_websocket_connection_class=course_lib.server.PromptConnection",
+            *settings.flags(),
         ]
         self.server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
