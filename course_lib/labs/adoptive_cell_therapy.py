@@ -243,7 +243,7 @@ SPEC = LabSpec(
             and settings["harvest"] <= LATEST
             and settings["il2_doses"] <= MOST_IL2
         ),
-        praise="The number infused was not enough: the right cells, and a body with room for them.",
+        praise="The number infused was not enough: it took the right cells, and signals for them.",
         solutions=(
             {"harvest": 35, "selection": "reactive", "lymphodepletion": 99},
             {"harvest": 30, "selection": "reactive", "lymphodepletion": 95, "il2_doses": 6},

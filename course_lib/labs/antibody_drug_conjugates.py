@@ -186,8 +186,8 @@ SPEC = LabSpec(
             and view.readings[0].value < 42
             and view.readings[4].value < 16
         ),
-        praise="You bought effect with less harm. In a clinic nobody can move these sliders one "
-        "by one: a new linker or payload is a new drug, and needs its own trial.",
+        praise="You bought effect with less loose payload. In a clinic nobody can move these "
+        "sliders one by one: a new linker or payload is a new drug, and needs its own trial.",
         solutions=(
             {"dose": 1.5, "drug_to_antibody_ratio": 10, "bystander": 100},
             {"dose": 2, "bystander": 100, "linker_leak": 0, "number_of_doses": 6},

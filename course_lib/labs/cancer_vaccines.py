@@ -264,8 +264,8 @@ SPEC = LabSpec(
     goal=Goal(
         text=f"With E75, have fewer tumour cells after {MONTHS} months than at the first dose.",
         reached=_reached,
-        praise="T cells that see the tumour well, a way in, and HLA on nearly every cell: "
-        "none of them alone was enough.",
+        praise="Enough killing for a tumour of its size, and HLA on nearly every cell: neither "
+        "alone was enough.",
         solutions=(
             {"tolerance": 1, "hla_lost": 0.01},
             {"tolerance": 10, "hla_lost": 0.01, "suppression": 0, "doses": 6, "interval": 60},

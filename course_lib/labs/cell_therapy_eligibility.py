@@ -140,9 +140,9 @@ def _afterword() -> str:
     return (
         f"TIL need no fixed HLA type, yet few patients get them. In a trial of {TRIAL[0]} patients "
         f"with breast cancer, {reactive} had a reactive clone, {robust} a strong enough response. "
-        f"{eligible} were still eligible and {treated} were treated. The product of these shares "
-        f"gives {opening.readings[3].value:.0f} of {PATIENTS:,} in the lab. Tumours shrank in "
-        f"{responses} of {treated}: the true share may lie between {100 * bounds.low:.0f} and "
+        f"{eligible} were still eligible. The product of these shares gives "
+        f"{opening.readings[3].value:.0f} of {PATIENTS:,} in the lab. {treated} were treated, and "
+        f"tumours shrank in {responses}: the true share may lie between {100 * bounds.low:.0f} and "
         f"{100 * bounds.high:.0f} %."
     )
 

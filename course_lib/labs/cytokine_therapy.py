@@ -274,8 +274,8 @@ SPEC = LabSpec(
         reached=lambda settings, view: (
             view.readings[3].value >= ENOUGH and view.readings[4].value <= LEAST
         ),
-        praise="Native IL-2 cannot do this at any dose or schedule here. It took a change in which "
-        "cells respond, or in where the drug is active.",
+        praise="With the constants of the opening, native IL-2 cannot do this at any dose or "
+        "schedule. A change in which cells respond can, or in where the drug is active.",
         solutions=(
             {"variant": "masked", "schedule": "continuous"},
             {"variant": "masked", "dose": 3000},

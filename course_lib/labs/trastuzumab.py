@@ -174,9 +174,9 @@ def _explanation() -> str:
     shown = SPEC.at()
     return (
         f"Just after the last dose the half-life is {shown.readings[2]}. On day {DAYS} it is "
-        f"{shown.readings[3]}. Part of the antibody is lost on HER2: a cell takes the pair in and "
-        "breaks it down. At a high concentration this way is full, and hardly counts beside the "
-        "rest. At a low concentration it takes a large share of what is left."
+        f"{shown.readings[3]}. Part of the antibody, it is thought, is lost on HER2: a cell takes "
+        "the pair in and breaks it down. At a high concentration this way is full: just after "
+        "that dose it takes about a quarter of what leaves. At a low concentration it takes most."
     )
 
 
@@ -190,7 +190,7 @@ SPEC = LabSpec(
     name="trastuzumab",
     title="How long trastuzumab stays",
     lead="One patient with breast cancer, and trastuzumab in her blood. It leaves in two ways: "
-    "one is always open, the other, through HER2, can be full.",
+    "one is always open; the other, probably through HER2, can be full.",
     controls=(
         Control("loading_dose", "First dose", "trastuzumab.loading_dose", step=0.5, digits=1),
         Control("dose", "Each later dose", "trastuzumab.dose", step=0.5, digits=1),

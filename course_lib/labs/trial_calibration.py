@@ -19,8 +19,8 @@ TEST = "test: nothing of this trial was used for the fit"
 SAME_TRIAL = "test, but in the same trial: its other patients"
 #: What is known about a miss, by the beginning of the scenario's name.
 WHY = {
-    "KEYNOTE-119": "These patients had been treated before. The model ran them as in first line, "
-    "with a chemotherapy that kills half as fast; that may still be too strong. It also lacks "
+    "KEYNOTE-119": "These patients had been treated before. The model ran them as if they had "
+    "not, with a chemotherapy that kills half as fast; that may still be too strong. It also lacks "
     "effective chemotherapy after progression.",
     "IMpassion131": "The model knows one taxane only, so it must predict what it predicts for "
     "IMpassion130. Why the two trials differ is not established: the steroids given with "

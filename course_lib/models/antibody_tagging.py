@@ -127,7 +127,7 @@ class Effectors(Parameters):
         nk_cells: NK cells for each target cell.
         v_alleles: 0, 1 or 2 V158 alleles of FcγRIIIa (F/F, V/F, V/V), one number.
         macrophages: macrophages for each target cell.
-        complement_regulators: share of the complement attack that CD46, CD55 and CD59 stop.
+        complement_regulators: share of the complement attack that CD55 and CD59 stop.
         hits_per_nk_cell, hits_per_macrophage: cells each of them kills at full strength.
         nk_half_tags, macrophage_half_tags, complement_half_tags: antibodies per cell for half
             of the full strength; of NK cells with V/V receptors and the usual fucose.

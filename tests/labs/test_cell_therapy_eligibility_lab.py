@@ -189,6 +189,6 @@ def test_the_numbers_of_the_prediction_are_those_of_the_model():
     text = plan.explain({"observe": "fewer"})
     assert f"{both} carry one or the other: {one + other - both} have both" in text
     assert "In a trial of 42 patients with breast cancer, 28 had" in text
-    assert "3 of 6: the true share may lie between 19 and 81 %" in text
+    assert "6 were treated, and tumours shrank in 3: the true share may lie between 19" in text
     # nine of 100 carry both: two different copies, in either order
     assert (one + other - both) / 100 == pytest.approx(2 * 0.293 * 0.157, abs=0.01)
