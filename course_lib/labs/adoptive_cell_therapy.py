@@ -239,7 +239,7 @@ SPEC = LabSpec(
         text=f"Have {aloud(GOAL)} reactive cells in the blood on day {DAY}. Harvest on day "
         f"{LATEST:.0f} at the latest, and give at most {MOST_IL2:.0f} doses of IL-2.",
         reached=lambda settings, view: (
-            view.readings[3].value >= GOAL / 1e6
+            view.readings[3].shown >= GOAL / 1e6
             and settings["harvest"] <= LATEST
             and settings["il2_doses"] <= MOST_IL2
         ),

@@ -103,6 +103,7 @@ def _sentence(dose, number_of_doses, low_share, readings, start) -> str:
         f"With {int(number_of_doses)} dose{plural} of {dose:.1f} mg/kg" if dose else "With no dose"
     )
     verb = "shrinks" if size.value < start - 0.5 else "grows" if size.value > start + 0.5 else ""
+    verb *= size.shown != round(start)  # it never grows from 90 mm to 90 mm
     outcome = f"{verb} from {start:.0f} mm to {size}" if verb else f"stays at {start:.0f} mm"
     parts = [f"{high} of the HER2-high cells"] if low_share < 100 else []
     parts += [f"{low} of the HER2-low cells"] if low_share > 0 else []
@@ -183,8 +184,8 @@ SPEC = LabSpec(
         reached=lambda settings, view: (
             settings["low_share"] == 50
             and abs(settings["her2"] / SPEC.defaults["her2"] - 1) < 0.02
-            and view.readings[0].value < 42
-            and view.readings[4].value < 16
+            and view.readings[0].shown < 42
+            and view.readings[4].shown < 16
         ),
         praise="You bought effect with less loose payload. In a clinic nobody can move these "
         "sliders one by one: a new linker or payload is a new drug, and needs its own trial.",

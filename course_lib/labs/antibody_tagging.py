@@ -144,9 +144,9 @@ def _reached(settings, shown: View) -> bool:
     cells = ("receptors", "healthy_receptors", "nk_cells", "fc_receptor", "macrophages", "shield")
     return (
         all(settings[name] == SPEC.defaults[name] for name in cells)
-        and shown.readings[2].value >= LEAST_TUMOUR
-        and shown.readings[3].value <= MOST_HEALTHY
-        and shown.readings[4].value >= LEAST_BLOCKED
+        and shown.readings[2].shown >= LEAST_TUMOUR
+        and shown.readings[3].shown <= MOST_HEALTHY
+        and shown.readings[4].shown >= LEAST_BLOCKED
     )
 
 

@@ -98,7 +98,9 @@ def _explanation() -> str:
 
 
 def _reached(settings, shown: View) -> bool:
-    return abs(shown.readings[3].value - 1) <= NEAR / 100 and shown.readings[0].value >= ENOUGH
+    return (
+        abs(shown.readings[3].value - 1) <= NEAR / 100 and round(shown.readings[0].value) >= ENOUGH
+    )
 
 
 AXIS = {"x_title": "Antibody, nM", "x_range": (DOSES.low, DOSES.high), "x_log": True}

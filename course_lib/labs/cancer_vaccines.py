@@ -153,10 +153,8 @@ def _told(t_cells: float) -> str:
 
 
 def _sentence(most, later, months, shown, smaller) -> str:
-    text = (
-        f"At most {_told(most)} T cells carry a receptor for the peptide, and "
-        f"{_told(later)} after 12 months. "
-    )
+    most = f"At most {_told(most)}" if most >= T_CELLS[0] else _told(most).capitalize()
+    text = f"{most} T cells carry a receptor for the peptide, and {_told(later)} after 12 months. "
     if not shown:
         text += "The tumour does not show this peptide. "
     if months["it"] < MONTHS:

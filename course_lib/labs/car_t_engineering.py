@@ -157,10 +157,11 @@ def _sentence(readings, smallest: float, worst: float, found) -> str:
     share = f", {100 * low.value / end.value:.0f} % of them HER2-low" * (end.value >= end.least)
     when = f"on day {worst:.1f}" if worst >= 0.05 else "right after the infusion"
     fever = "fever" if found.fever else "no fever"
+    height = level if found.fever or level.shown != 1 else "just below that of fever"
     return (
         f"Assumed effects, not a forecast. {shrinks} On day {DAYS} it has {end} of its first "
         f"cells{share}. Of the healthy lung cells {lost} are lost. The cytokine level is highest "
-        f"{when}, at {level}. Its signs: {fever}, {BLOOD_PRESSURE[found.blood_pressure]}, "
+        f"{when}, at {height}. Its signs: {fever}, {BLOOD_PRESSURE[found.blood_pressure]}, "
         f"{OXYGEN[found.oxygen]}. That makes CRS grade {grade}."
     )
 
@@ -195,8 +196,8 @@ def _reached(settings, shown: View) -> bool:
     as_given = ("her2", "healthy_her2", "low_share")
     return (
         all(abs(settings[name] / SPEC.defaults[name] - 1) < 0.02 for name in as_given)
-        and shown.readings[0].value >= KILLED
-        and shown.readings[3].value <= LOST
+        and shown.readings[0].shown >= KILLED
+        and shown.readings[3].shown <= LOST
         and shown.readings[4].value <= GRADE
     )
 

@@ -103,7 +103,7 @@ def _afterword() -> str:
 
 
 def _reached(settings, shown: View) -> bool:
-    return settings["dose"] <= 1 and settings["peak"] <= MOST and shown.readings[4].value >= MARK
+    return settings["dose"] <= 1 and settings["peak"] <= MOST and shown.readings[4].shown >= MARK
 
 
 SPEC = LabSpec(

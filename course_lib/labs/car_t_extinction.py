@@ -108,11 +108,12 @@ def _count(label: str, cells: float, digits: int = 0) -> Reading:
 
 
 def _sentence(patient: int, readings: tuple[Reading, ...], gone: np.ndarray, never: bool) -> str:
-    chance, cured, fewest, *_ = readings
+    chance, cured, fewest, _, lowest, _ = readings
     if never:
+        back = "grows back" if lowest.value else "grows from the first day"
         return (
             f"In this model of lymphoma the tumour never has {SWITCH} cells or fewer, so chance "
-            f"cannot end it. It grows back in all {PATIENTS} equal patients."
+            f"cannot end it. It {back} in all {PATIENTS} equal patients."
         )
     fate = (
         f"In patient {patient} the last tumour cell died by day {gone[0]:.0f}."
@@ -147,7 +148,7 @@ def _afterword() -> str:
 
 
 def _reached(settings, shown: View) -> bool:
-    return settings["tumour_growth"] >= GROWTH and shown.readings[0].value >= GOAL
+    return settings["tumour_growth"] >= GROWTH and shown.readings[0].shown >= GOAL
 
 
 SPEC = LabSpec(

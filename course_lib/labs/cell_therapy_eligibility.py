@@ -85,8 +85,8 @@ def view(
     )
     sentence = (
         f"{100 * share:.0f} of 100 people in this group carry {ALLELES[alleles][0]}. Of "
-        f"{PATIENTS:,} patients, {ends['CAR-T']:.0f} can be treated with CAR-T cells, "
-        f"{ends['TCR-T']:.0f} with TCR-T cells and {ends['TIL']:.0f} with TIL."
+        f"{PATIENTS:,} patients, {ends['CAR-T']:,.0f} can be treated with CAR-T cells, "
+        f"{ends['TCR-T']:,.0f} with TCR-T cells and {ends['TIL']:,.0f} with TIL."
     )
     columns = {"Patients left": STEPS} | {
         name: (f"{each:,.0f}" for each in numbers) for name, numbers in left.items()
@@ -206,7 +206,7 @@ SPEC = LabSpec(
         text=f"Of {PATIENTS:,} patients with HLA types like those of African American donors, "
         f"treat {GOAL:.0f} or more with TCR-T cells.",
         reached=lambda settings, view: (
-            settings["group"] == "african_american" and view.readings[2].value >= GOAL
+            settings["group"] == "african_american" and view.readings[2].shown >= GOAL
         ),
         praise="An allele that is common in one group can be rare in another. A list of several "
         "alleles reaches more people.",

@@ -90,10 +90,15 @@ def _trough(values: np.ndarray, days: np.ndarray, interval: float) -> float:
     return float(values[(days > 0) & (days <= interval)].min())
 
 
+def _change(size: np.ndarray) -> float:
+    """The change of a size from the first to the last day, in %."""
+    return float(100 * (size[-1] / size[0] - 1))
+
+
 def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
     start, end, without = (millimetres(v) for v in (size[0], size[-1], size_untreated[-1]))
-    change = 100 * (size[-1] / size[0] - 1)
-    if abs(change) < 0.5:
+    change = _change(size)
+    if abs(change) < 0.5 or start == end:
         outcome = f"The tumour keeps its size, {start}, for {DAYS} days."
     elif size[-1] < 1:
         outcome = f"The tumour shrinks from {start} to {end} within {DAYS} days: a remission."
@@ -101,7 +106,7 @@ def _sentence(dose, interval, cycles, effect, size, size_untreated) -> str:
         verb = "grows" if change > 0 else "shrinks"
         outcome = f"The tumour {verb} by {abs(change):.0f} % in {DAYS} days, from {start} to {end}."
     if cycles:
-        outcome += f" It also gets chemotherapy, {cycles} cycles of 28 days."
+        outcome += f" It also gets chemotherapy, {cycles} cycle{'s' * (cycles > 1)} of 28 days."
     if dose == 0:
         return f"No pembrolizumab is given. {outcome}"
     return (
@@ -166,8 +171,8 @@ SPEC = LabSpec(
         "Without the drug it must not get so small.",
         reached=lambda settings, view: (
             0 < settings["dose"] <= 100
-            and view.series[3].y[-1] <= 0.7 * view.series[3].y[0]
-            and view.series[4].y[-1] > 0.7 * view.series[4].y[0]
+            and round(_change(view.series[3].y)) <= -30
+            and round(_change(view.series[4].y)) > -30
         ),
         praise="Not the dose but the T cells already there made the difference.",
         solutions=(

@@ -13,7 +13,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, View, gaps_below
-from course_lib.labs.words import described, millimetres
+from course_lib.labs.words import described, listed, millimetres
 from course_lib.models.adoptive_cell_therapy import TumourInfiltratingLymphocytes
 from course_lib.models.antibody_drug_conjugates import AntibodyDrugConjugate
 from course_lib.models.cancer_vaccines import Vaccine
@@ -109,23 +109,19 @@ def view(first: str, second: str, third: str, infiltration: float, cps: float, h
     )
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 def _sentence(given, together: float, best: float, nothing: float) -> str:
     untreated = f"Without treatment it measures {millimetres(nothing)}."
     if not given:
         return f"Nothing is given. On day {DAYS} the tumour measures {millimetres(together)}."
     words = [THERAPIES[name][0] for name in given]
-    said = f"With {_listed(words)} the tumour measures {millimetres(together)} on day {DAYS}."
+    said = f"With {listed(words)} the tumour measures {millimetres(together)} on day {DAYS}."
     if len(given) > 1:
         said += f" The best one alone leaves {millimetres(best)}."
     guessed = [words for name, words in zip(given, words, strict=True) if _assumed(name)]
     if not guessed:
         return f"{said} {untreated} Effects as calibrated on KEYNOTE-355."
     return (
-        f"{said} {untreated} Assumed, not measured in patients: the effect of {_listed(guessed)}. "
+        f"{said} {untreated} Assumed, not measured in patients: the effect of {listed(guessed)}. "
         "So this is a tumour curve, not a result, and it shows no harm."
     )
 
@@ -149,8 +145,8 @@ def _explanation() -> str:
 def _reached(settings, shown: View) -> bool:
     """Together below half of the start, each alone above it, two therapies only."""
     two = chosen(settings["first"], settings["second"], settings["third"])
-    half = shown.series[0].y[0] / 2
-    return len(two) == 2 and shown.readings[0].value < half < shown.readings[1].value
+    half = round(shown.series[0].y[0] / 2)
+    return len(two) == 2 and shown.readings[0].shown < half < shown.readings[1].shown
 
 
 SPEC = LabSpec(

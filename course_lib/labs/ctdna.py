@@ -185,6 +185,8 @@ def _sentence(found: Found, readings: tuple[Reading, ...]) -> str:
     scan = f"{found.scan / YEAR:.1f} years"
     if round(lead.value, 1) > 0:
         told = f"A scan finds this relapse after {scan}, and blood tests {lead} earlier."
+    elif first.value >= 50:
+        told = f"A scan finds this relapse after {scan}, and blood tests a day or so earlier."
     else:
         told = f"A scan finds this relapse after {scan}, and blood tests usually no earlier."
     told += f" In {first.value:.0f} of 100 such patients the blood is first."
@@ -248,7 +250,7 @@ def _afterword() -> str:
 
 
 def _goal(settings: dict, shown: View) -> bool:
-    late, early = (shown.readings[row].value for row in (5, 6))
+    late, early = (shown.readings[row].shown for row in (5, 6))
     return early >= GOAL_EARLY and late <= GOAL_LATE
 
 

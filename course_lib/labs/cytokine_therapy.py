@@ -19,6 +19,8 @@ CONCENTRATIONS = np.geomspace(3e-4, 3e3, 141)  # nM, 20 a decade
 LEVELS, FOLDS, KILLING, PERCENT = (1e-3, 1e3), (0.8, 20.0), (0.0, 4.0), (1.0, 1000.0)
 ENOUGH = evidence.get("il2_model.goal_killing").value
 LEAST = evidence.get("il2_model.goal_leak").value
+#: What the goal leaves as it is.
+CONSTANTS = ("kd_three_chains", "half_suppression", "half_leak")
 #: Hours of the first day that stand in the table: both phases after a dose, then two more peaks.
 TOLD = np.array([0, 0.25, 0.5, 1, 2, 3, 4, 6, 8, 8.25, 16, 16.25])
 A_HUNDREDTH = 6.0  # thousand IU/kg: the dose that the prediction asks about
@@ -270,12 +272,15 @@ SPEC = LabSpec(
     ),
     goal=Goal(
         text=f"Raise the killing by CD8 T cells to at least {ENOUGH:g} times, as a mean of {DAYS} "
-        f"days, and keep the leak at or below {LEAST:g} % of that under the label's dose.",
+        f"days, and keep the leak at or below {LEAST:g} % of that under the label's dose. "
+        "Leave what lies under More controls as it is.",
         reached=lambda settings, view: (
-            view.readings[3].value >= ENOUGH and view.readings[4].value <= LEAST
+            view.readings[3].shown >= ENOUGH
+            and view.readings[4].shown <= LEAST
+            and all(settings[name] == SPEC.defaults[name] for name in CONSTANTS)
         ),
-        praise="With the constants of the opening, native IL-2 cannot do this at any dose or "
-        "schedule. A change in which cells respond can, or in where the drug is active.",
+        praise="Native IL-2 cannot do this here, at any dose or schedule. It took a change in "
+        "which cells respond, or in where the drug is active.",
         solutions=(
             {"variant": "masked", "schedule": "continuous"},
             {"variant": "masked", "dose": 3000},

@@ -166,9 +166,14 @@ def _end(late, points) -> str:
     if high / low < SWING:
         large = "large" if high >= LARGE else "small"
         return f"The tumour is {large}: {how_many(math.exp(late[-1]))} cells on day {DAYS}. "
-    if (np.diff(late) > 0).all() or (np.diff(late) < 0).all():
-        moved = "grown" if late[-1] > late[0] else "shrunk"
-        return f"By day {DAYS} the tumour has {moved} to {how_many(math.exp(late[-1]))} cells. "
+    ways = np.sign(np.diff(late))
+    turns = np.count_nonzero(np.diff(ways[ways != 0]))
+    if turns < 2:
+        moved = "grows" if late[-1] > late[0] else "shrinks"
+        return (
+            f"From day {DAYS // 2} on the tumour {moved}, and has "
+            f"{how_many(math.exp(late[-1]))} cells on day {DAYS}. "
+        )
     text = f"From day {DAYS // 2} on it swings between {how_many(low)} and {how_many(high)} cells"
     if any(each.stable and each.tumour >= 1 for each in points):
         return f"{text}, ever less. "
@@ -276,7 +281,7 @@ SPEC = LabSpec(
         f"or fewer from day {DAYS // 2} on, without it ever falling below one cell.",
         reached=lambda settings, view: (
             settings["antigenicity"] <= WEAK
-            and view.readings[1].value * UNITS.get(view.readings[1].unit, 1) <= ENOUGH
+            and view.readings[1].shown * UNITS.get(view.readings[1].unit, 1) <= ENOUGH
             and view.readings[4].value == 0
         ),
         praise="A little help from outside calmed the swings. More is not better here: above the "

@@ -34,7 +34,8 @@ RULES = (
 AREA_RULES = (
     "<p><strong>Immune cell score, IC (test SP142)</strong>: the share of the tumour area that "
     "stained immune cells cover. Lymphocytes, macrophages and granulocytes, such as neutrophils, "
-    "count; plasma cells and stroma cells do not. Multiply each count by the area of one such "
+    "count; plasma cells, which make antibodies, and stroma cells, those of the tissue between, do "
+    "not. Multiply each count by the area of one such "
     "cell, which stands in the legend, and add. The whole field is tumour area. From "
     f"{model.AREA_THRESHOLD} % on it is positive.</p>"
 )
@@ -84,7 +85,7 @@ PREDICTION = Prediction(
     },
     reasons={
         "tumour": "For field 1 you went by the stained tumour cells. That is a third score, the "
-        "TPS, which leaves immune cells out.",
+        "tumour proportion score (TPS), which leaves immune cells out.",
         "both": "For field 1 you went by both kinds of cells. That is the CPS.",
         "area": "For field 1 you went by the brown area. That is closer to the immune cell "
         "score, if only immune cells count.",

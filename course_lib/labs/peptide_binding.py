@@ -8,6 +8,7 @@ from course_lib import evidence
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Choice, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, point
+from course_lib.labs.words import listed
 from course_lib.models import peptide_binding as model
 
 #: The peptides: words, and key of the sequence.
@@ -122,7 +123,7 @@ def _sentence(letters, before, total, started, held) -> str:
         return text
     changed = [str(p) for p, a, b in zip(POSITIONS, letters, before, strict=True) if a != b]
     many = "Positions" if len(changed) > 1 else "Position"
-    return f"{text} {many} {' and '.join(changed)} changed; {before} scored {started:.0f}."
+    return f"{text} {many} {listed(changed)} changed; {before} scored {started:.0f}."
 
 
 def _explanation() -> str:
@@ -188,7 +189,7 @@ SPEC = LabSpec(
         text="Change a HER2 peptide, E75 or GP2, so that HLA would hold it 80 % of the time or "
         "more.",
         reached=lambda settings, shown: (
-            settings["peptide"] in ("e75", "gp2") and shown.readings[4].value >= 80
+            settings["peptide"] in ("e75", "gp2") and shown.readings[4].shown >= 80
         ),
         praise="It binds. The next lab asks what binding is worth.",
         solutions=(

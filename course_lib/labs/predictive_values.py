@@ -95,10 +95,12 @@ def _sentence(people, here) -> str:
     positive, negative = (
         "more than 99" if 99.5 <= percent < 100 else f"{percent:.0f}" for percent in here
     )
+    have = "has" if false == 1 else "have"
+    about = "" if positive.startswith("more") else "about "
     return (
         f"Of {PEOPLE:,} people, {ill} relapse: the test is positive in {true} of them, and "
-        f"negative in {ill - true}. Of the {PEOPLE - ill} others, {false} have a false alarm. "
-        f"So about {positive} of 100 positive results are right, and {negative} of 100 negative "
+        f"negative in {ill - true}. Of the {PEOPLE - ill} others, {false} {have} a false alarm. "
+        f"So {about}{positive} of 100 positive results are right, and {negative} of 100 negative "
         "ones."
     )
 
@@ -135,8 +137,8 @@ def _afterword() -> str:
 def _reached(settings: dict, shown: View) -> bool:
     return (
         settings["prevalence"] <= GOAL_PREVALENCE
-        and shown.readings[0].value >= GOAL_RIGHT
-        and shown.readings[5].value >= GOAL_FOUND
+        and shown.readings[0].shown >= GOAL_RIGHT
+        and shown.readings[5].shown >= GOAL_FOUND
     )
 
 

@@ -123,7 +123,7 @@ SPEC = LabSpec(
     goal=Goal(
         text="Find a tumour that grows from 1 mm to 20 mm or more within two years.",
         reached=lambda settings, view: (
-            settings["start"] == "1mm" and settings["found"] >= 20 and view.readings[0].value <= 2
+            settings["start"] == "1mm" and settings["found"] >= 20 and view.readings[0].shown <= 2
         ),
         praise="Such a fast tumour can arise between two examinations that are two years apart.",
         solutions=(

@@ -99,8 +99,9 @@ def _ligands(cd80: float, cd86: float) -> str:
 
 def _sentence(dwell_time, peptides, cd80, cd86, pd_l1, first, shares, activated, brake) -> str:
     dwell, dose = (SPEC.controls[i].shown(v) for i, v in enumerate((dwell_time, peptides)))
+    stay = " that stays" if dose == "1" else "s that stay"
     begin = (
-        f"With {dose} peptides that stay bound for {dwell}, the first signal arrives in "
+        f"With {dose} peptide{stay} bound for {dwell}, the first signal arrives in "
         f"{_of_100(first)} contacts. "
     )
     if not cd80 + cd86:
@@ -220,9 +221,11 @@ SPEC = LabSpec(
         Preset("PD-1 blocked", {"pd_l1": 300, "pd1_blocked": 95}),
     ),
     goal=Goal(
-        text=f"Tell the bonds apart: activation in more than 60 of 100 contacts on the {LONG:g} s "
-        f"bond, and in fewer than 5 on the {SHORT:g} s bond.",
-        reached=lambda settings, view: view.series[2].y[0] > 60 and view.series[3].y[0] < 5,
+        text=f"Tell the bonds apart: activation in at least 60 of 100 contacts on the {LONG:g} s "
+        f"bond, and in at most 5 on the {SHORT:g} s bond.",
+        reached=lambda settings, view: (
+            round(view.series[2].y[0]) >= 60 and round(view.series[3].y[0]) <= 5
+        ),
         praise="More steps tell bonds apart. The price: more peptides or more CD80 are needed.",
         solutions=(
             {"steps": "10", "peptides": 200},

@@ -96,7 +96,11 @@ SPEC = LabSpec(
                 ("tumour", "It acts on the tumour cells themselves."),
             ),
         ),
-        tried=lambda settings: settings["exclusion"] >= 0.7 and settings["blocked"] >= 0.5,
+        tried=lambda settings: (
+            settings["exclusion"] >= 0.7
+            and settings["blocked"] >= 0.5
+            and settings["arrival"] >= 0.9 * EXCLUDED["arrival"]
+        ),
         observe=Question(
             "The excluded tumour grew although PD-1 was blocked. What held the T cells back?",
             (

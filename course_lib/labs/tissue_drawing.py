@@ -158,10 +158,12 @@ def sentence(now: Counts, start: Counts) -> str:
     size = f"The tumour has {_cells(now.tumour, 'cell')}, {size} at the start"
     if not now.step:
         size = f"The tumour has {_cells(now.tumour, 'cell')}"
+    touch = "touches" if now.touching == 1 else "touch"
+    are = "is" if now.exhausted == 1 else "are"
     return (
         f"Step {now.step}. {size}; {_in_100(now.pd_l1, now.tumour):.0f} in 100 carry PD-L1. "
-        f"Of {_cells(now.t_cells, 'T cell')}, {_number(now.touching)} touch the tumour "
-        f"and {_number(now.exhausted)} are exhausted."
+        f"Of {_cells(now.t_cells, 'T cell')}, {_number(now.touching)} {touch} the tumour "
+        f"and {_number(now.exhausted)} {are} exhausted."
     )
 
 

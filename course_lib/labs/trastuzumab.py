@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -118,7 +119,7 @@ def view(
     return View(
         series=series,
         texts=texts,
-        sentence=_sentence(regimen, readings, last, drug),
+        sentence=_sentence(regimen, readings, last, drug, her2_way),
         alt=described(SPEC, series),
         readings=readings,
         table=Table.of("Every 21 days, just before a dose of that day", columns),
@@ -145,7 +146,7 @@ def _regimen(loading_dose, dose, interval, dose_days, missed) -> str:
     return text + (f", the dose of day {skipped[0]:.0f} missed" if skipped.size else "")
 
 
-def _sentence(regimen, readings, last, drug) -> str:
+def _sentence(regimen, readings, last, drug, her2_way) -> str:
     if not drug.max():
         return "No trastuzumab is given, so there is none in the blood."
     fast, slow = readings[3], readings[2]
@@ -154,12 +155,14 @@ def _sentence(regimen, readings, last, drug) -> str:
             f"Just after the last dose, on day {last:.0f}, the half-life is {slow}. On day {DAYS}, "
             f"at {readings[4]}, it is {fast}: a larger share leaves each day."
         )
-    else:
+    elif her2_way == 0:
         compared = f"From day {last:.0f} on, the half-life is {slow} at every concentration."
+    else:
+        compared = f"On day {last:.0f} little is left, and the half-life is {fast}, its shortest."
     if readings[6].value >= DAYS:
         target = f"It is still above {TARGET:.0f} mg/L on day {DAYS}."
     elif readings[6].value > 0:
-        target = f"It is below {TARGET:.0f} mg/L from day {readings[6].value:.0f} on."
+        target = f"It is below {TARGET:.0f} mg/L from day {math.ceil(readings[6].value)} on."
         above = np.flatnonzero(drug >= TARGET)
         lowest = drug[above[0] : above[-1]].min(initial=np.inf)
         if lowest < TARGET:
@@ -183,7 +186,7 @@ def _explanation() -> str:
 def _enough(settings, shown: View) -> bool:
     """At least the target from the first dose to day 126, with 30 mg/kg or less."""
     drug = shown.series[0]
-    return bool(shown.readings[7].value <= 30 and np.all(drug.y[drug.x <= 126] >= TARGET))
+    return bool(shown.readings[7].shown <= 30 and np.all(drug.y[drug.x <= 126] >= TARGET))
 
 
 SPEC = LabSpec(

@@ -9,7 +9,7 @@ import numpy as np
 from course_lib.labs.frame import Lab
 from course_lib.labs.spec import Control, Goal, LabSpec, Prediction, Preset, Question
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View
-from course_lib.labs.words import described
+from course_lib.labs.words import described, limit
 from course_lib.models import survival
 from course_lib.models.checkpoint_inhibitors import Pembrolizumab
 from course_lib.models.chemotherapy import Chemotherapy
@@ -109,13 +109,8 @@ def _median(curve: survival.KaplanMeier) -> str:
 
 
 def _interval(ratio) -> str:
-    low, high = (_limit(each) for each in (ratio.low, ratio.high))
+    low, high = (limit(each) for each in (ratio.low, ratio.high))
     return f"{ratio.hazard_ratio:.2f} (95 % interval {low} to {high})"
-
-
-def _limit(value: float) -> str:
-    """Write a limit. One that would read 1.00 gets a decimal more, to show on which side it is."""
-    return f"{value:.3f}" if f"{value:.2f}" == "1.00" else f"{value:.2f}"
 
 
 def _judged(ratio) -> str:

@@ -118,6 +118,11 @@ class Reading:
     def __str__(self) -> str:
         return self._with(f",.{self.digits}f")
 
+    @property
+    def shown(self) -> float:
+        """The value as it is read: what a goal judges, so that it agrees with the screen."""
+        return round(self.value, self.digits)
+
     def precise(self) -> str:
         """The value to three digits."""
         return self._with(".3g")

@@ -11,7 +11,7 @@ from course_lib.labs.spec import Choice, Control, Goal, LabSpec, Prediction, Pre
 from course_lib.labs.trial_frame import TrialLab
 from course_lib.labs.trial_numbers import TARGET, TRIALS, Found, beside, run
 from course_lib.labs.view import Panel, Reading, Series, Table, Texts, View, point
-from course_lib.labs.words import described
+from course_lib.labs.words import described, limit
 from course_lib.models import survival
 from course_lib.models.trial_power import power_of
 from course_lib.models.virtual_trial import DAYS_PER_MONTH
@@ -162,7 +162,7 @@ def _judged(ratio) -> str:
     """The ratio, its interval, and what they say."""
     if not math.isfinite(ratio.high):
         return f"{ratio.hazard_ratio:.2f}, without an interval"
-    said = f"{ratio.hazard_ratio:.2f} (95 % interval {ratio.low:.2f} to {ratio.high:.2f})"
+    said = f"{ratio.hazard_ratio:.2f} (95 % interval {limit(ratio.low)} to {limit(ratio.high)})"
     if ratio.low <= 1 <= ratio.high:
         return f"{said}, which includes 1"
     return f"{said}, a benefit" if ratio.high < 1 else f"{said}, harm"
@@ -184,9 +184,12 @@ def _sentence(found: Found, settings) -> str:
         if patients < MOST_NEEDED
         else f"No size that could be enrolled would reach {TARGET:.0f} %."
     )
+    doubt = ""
+    if found.stopped is not None and found.ratio.low <= 1 <= found.ratio.high:
+        doubt = " (The look uses another test than the interval; here they just disagree.)"
     said = (
         f"{events.size:,} patients {who} {ended}; {int(events.sum()):,} "
-        f"{CAME[settings['endpoint']]}. Hazard ratio {_judged(found.ratio)}. "
+        f"{CAME[settings['endpoint']]}. Hazard ratio {_judged(found.ratio)}.{doubt} "
         f"In truth, in this model, it is {found.asked.truth:.2f}. To enrol {size:,.0f}, about "
         f"{found.screened(size):,.0f} must be screened. Of {TRIALS} such trials "
         f"{100 * many.power():.0f} % are significant{middle}. {asks}"
@@ -227,7 +230,7 @@ def _reached(settings, shown: View) -> bool:
     same = all(
         settings[name] == SPEC.defaults[name] for name in ("drug", "hazard_ratio", "works_from")
     )
-    power, share = shown.readings[4].value, shown.readings[5].value / 100
+    power, share = shown.readings[4].shown, shown.readings[5].value / 100
     few = settings["patients"] / share <= 1000
     return same and few and settings["look"] != "every_look_05" and power >= TARGET
 

@@ -56,6 +56,19 @@ def millimetres(size: float) -> str:
     return f"{size:.0f} mm" if size >= 1 else "less than 1 mm"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Write names as one reads a list of them aloud: "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def limit(value: float) -> str:
+    """Write the limit of an interval; one that would read 1.00 says on which side of 1 it is."""
+    if f"{value:.2f}" != "1.00":
+        return f"{value:.2f}"
+    closer = f"{value:.3f}"
+    return closer if closer != "1.000" else "just below 1" if value < 1 else "just above 1"
+
+
 def how_many(number: float, none: str = "no") -> str:
     """Write a number of cells as one reads it aloud; ``none`` stands for less than one."""
     return aloud(round(short(number))) if number >= 1 else none

@@ -295,7 +295,7 @@ def test_the_explanation_fits_every_answer(why, choice):
     lab.questions.observe.value = choice
     said = lab.questions.explained.value
     assert ("<p>Yes, you have found the reason.</p>" in said) == (choice == "cells")
-    assert ("third score, the TPS" in said) == (why == "tumour")
+    assert ("third score, the tumour proportion score (TPS)" in said) == (why == "tumour")
     assert "In 614 samples" in said
     assert "64 %" in said
     assert predictions.read("pd_l1_counting")["observe"] == choice

@@ -23,8 +23,8 @@ def test_it_shows_doublings_exactly_and_inside_its_axes(doubling_time):
 
 def test_three_doublings_double_the_diameter():
     shown = SPEC.at()
-    assert [str(reading) for reading in shown.readings[1:]] == ["8.0 times", "40 mm"]
-    assert "Its diameter grows from 20 to 40 mm" in shown.sentence
+    assert [str(reading) for reading in shown.readings[1:]] == ["8.0 times", "40.0 mm"]
+    assert "Its diameter grows from 20 to 40.0 mm" in shown.sentence
 
 
 def test_the_table_holds_the_plotted_values():
@@ -37,7 +37,7 @@ def test_the_table_holds_the_plotted_values():
 def test_it_does_not_open_with_the_answer():
     opened = start_here.lab()
     assert opened.settings["doubling_time"] != SPEC.defaults["doubling_time"]
-    assert str(opened.view.readings[2]) == "25 mm"
+    assert str(opened.view.readings[2]) == "25.2 mm"
     assert not SPEC.goal.reached(SPEC.defaults, SPEC.at())
 
 

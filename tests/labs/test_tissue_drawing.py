@@ -45,7 +45,7 @@ def check_sentence(seen, sites, first):
         assert f"{abs(apart)} % {word} than at the start" in said
     assert f"{100 * positive / tumour:.0f} in 100 carry PD-L1" in said.replace(",", "")
     assert f"Of {t_cells:,} T cell" in said
-    assert f"and {tired:,} are exhausted" in said
+    assert f"and {tired:,} {'is' if tired == 1 else 'are'} exhausted" in said
 
 
 @pytest.mark.parametrize("settings", CORNERS)
