@@ -135,7 +135,10 @@ class Preset:
 
 @dataclass(frozen=True)
 class Goal:
-    """A state to reach. ``solutions`` prove that it can be reached in several ways."""
+    """A state to reach. ``solutions`` prove that it can be reached in several ways.
+
+    ``reached`` judges what the student reads: readings by their ``shown`` value.
+    """
 
     text: str
     reached: Callable[[Settings, View], bool]
