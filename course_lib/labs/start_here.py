@@ -35,12 +35,12 @@ def view(doubling_time: float) -> View:
     readings = (
         Reading("Doublings", DAYS / doubling_time, "", 1),
         Reading(f"Volume on day {DAYS}, compared with day 0", float(volume[-1]), "times", 1),
-        Reading(f"Diameter on day {DAYS}", float(diameter[-1]), "mm", 1),
+        Reading(f"Diameter on day {DAYS}", float(diameter[-1]), "mm", 0),
     )
     sentence = (
         f"In {DAYS} days this tumour doubles its volume {DAYS / doubling_time:.1f} times: it holds "
         f"{volume[-1]:.1f} times as many cells as on day 0. Its diameter grows from {START} to "
-        f"{diameter[-1]:.1f} mm, {diameter[-1] / START:.1f} times."
+        f"{diameter[-1]:.0f} mm, {diameter[-1] / START:.1f} times."
     )
     columns = {
         "Day": map(str, TABLE_DAYS),
@@ -57,8 +57,7 @@ def _explanation() -> str:
     return (
         f"Three doublings make 2 × 2 × 2 = {shown.readings[1].value:.0f} times the volume. But a "
         "tumour grows in length, width and height at once. Twice as wide, twice as long and twice "
-        f"as high is also 8 times the volume. So the diameter only doubles, to "
-        f"{shown.readings[2].value:.0f} mm."
+        f"as high is also 8 times the volume. So the diameter only doubles, to {shown.readings[2]}."
     )
 
 
@@ -87,10 +86,10 @@ SPEC = LabSpec(
         text="Find the shortest doubling time, to a few days, at which the tumour is still under "
         f"30 mm on day {DAYS}.",
         reached=lambda settings, view: (
-            view.readings[2].shown < 30 and settings["doubling_time"] <= 180
+            view.readings[2].shown < 30 and settings["doubling_time"] <= 188
         ),
         praise="Slow growth is still growth: the number of cells rises all the time.",
-        solutions=({"doubling_time": 178}, {"doubling_time": 180}),
+        solutions=({"doubling_time": 184}, {"doubling_time": 187}),
     ),
     prediction=Prediction(
         predict=Question(

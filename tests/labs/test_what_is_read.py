@@ -11,8 +11,8 @@ GOALS = [
     ("antibody_tagging", {"kd": 5}, True),
     ("antibody_tagging", {"kd": 5, "concentration": 0.056}, True),
     ("checkpoint_inhibitors", {"infiltration": 4, "dose": 40}, True),
-    ("start_here", {"doubling_time": 176}, False),
-    ("start_here", {"doubling_time": 177}, True),
+    ("start_here", {"doubling_time": 180}, False),
+    ("start_here", {"doubling_time": 184}, True),
     ("silent_growth", {"start": "1mm", "doubling_time": 57}, True),
     (
         "antibody_drug_conjugates",
