@@ -243,7 +243,7 @@ SPEC = LabSpec(
             and settings["harvest"] <= LATEST
             and settings["il2_doses"] <= MOST_IL2
         ),
-        praise="The number infused was not enough: it took the right cells, and signals for them.",
+        praise="What counted was not the number infused: the right cells multiplied.",
         solutions=(
             {"harvest": 35, "selection": "reactive", "lymphodepletion": 99},
             {"harvest": 30, "selection": "reactive", "lymphodepletion": 95, "il2_doses": 6},

@@ -70,7 +70,7 @@ def view(
 
 
 def _count(bridges: float) -> str:
-    return f"{bridges:.0f}" if bridges >= 1 else "fewer than 1"
+    return f"{bridges:.1f}" if bridges >= 1 else "fewer than 1"
 
 
 def _sentence(antibody: float, top: float, bridges: float, most: float) -> str:
@@ -98,9 +98,7 @@ def _explanation() -> str:
 
 
 def _reached(settings, shown: View) -> bool:
-    return (
-        abs(shown.readings[3].value - 1) <= NEAR / 100 and round(shown.readings[0].value) >= ENOUGH
-    )
+    return abs(shown.readings[3].value - 1) <= NEAR / 100 and shown.readings[0].shown >= ENOUGH
 
 
 AXIS = {"x_title": "Antibody, nM", "x_range": (DOSES.low, DOSES.high), "x_log": True}

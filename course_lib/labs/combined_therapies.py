@@ -145,7 +145,7 @@ def _explanation() -> str:
 def _reached(settings, shown: View) -> bool:
     """Together below half of the start, each alone above it, two therapies only."""
     two = chosen(settings["first"], settings["second"], settings["third"])
-    half = round(shown.series[0].y[0] / 2)
+    half = shown.series[0].y[0] / 2
     return len(two) == 2 and shown.readings[0].shown < half < shown.readings[1].shown
 
 

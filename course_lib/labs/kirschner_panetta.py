@@ -169,9 +169,10 @@ def _end(late, points) -> str:
     ways = np.sign(np.diff(late))
     turns = np.count_nonzero(np.diff(ways[ways != 0]))
     if turns < 2:
-        moved = "grows" if late[-1] > late[0] else "shrinks"
+        first = "grows" if ways[ways != 0][0] > 0 else "shrinks"
+        turned = ", then turns," if turns else ""
         return (
-            f"From day {DAYS // 2} on the tumour {moved}, and has "
+            f"From day {DAYS // 2} on the tumour {first}{turned} and has "
             f"{how_many(math.exp(late[-1]))} cells on day {DAYS}. "
         )
     text = f"From day {DAYS // 2} on it swings between {how_many(low)} and {how_many(high)} cells"

@@ -158,7 +158,7 @@ class TumourBoard:
             "<p>The lab is asleep. To wake it, choose <em>Run</em>, then "
             "<em>Run All Cells</em>.</p>"
             f"<details><summary>Show the rules</summary>{words.table().html()}"
-            f"<p>No rule at all:</p>{words.no_rule()}</details>"
+            f"<p>No rule in the table:</p>{words.no_rule()}</details>"
             f"<details><summary>Show the answers for this case</summary>"
             f"{words.board_html(self.facts, answered=True)}"
             f"{_paragraphs([words.missing(self.facts), *words.cautions(self.case)])}"

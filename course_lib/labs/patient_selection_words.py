@@ -119,7 +119,7 @@ def _source(rule: model.Rule) -> str:
 
 
 def no_rule() -> str:
-    """Return as an HTML list for what there is no rule at all, with places and dates."""
+    """Return as an HTML list for what the table has no rule, with places and dates."""
     items = []
     for quantity in map(evidence.get, model.NO_RULE):
         where = f"{quantity.jurisdiction}, as of {_day(quantity.as_of)}, {STATUS[quantity.status]}"

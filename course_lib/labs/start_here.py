@@ -83,8 +83,8 @@ SPEC = LabSpec(
         ),
     ),
     goal=Goal(
-        text="Find the shortest doubling time, to a few days, at which the tumour is still under "
-        f"30 mm on day {DAYS}.",
+        text="Find the shortest doubling time, to a few days, at which the sentence gives less "
+        f"than 30 mm for day {DAYS}.",
         reached=lambda settings, view: (
             view.readings[2].shown < 30 and settings["doubling_time"] <= 188
         ),

@@ -105,7 +105,7 @@ def view(
         Reading(f"Half-life on day {DAYS}", float(half_lives[1]), "days", 1),
         Reading(f"Concentration on day {DAYS}", float(drug[-1]), "mg/L", 2, least=0.01),
         Reading("The same with linear clearance alone", float(linear[-1]), "mg/L", 2, least=0.01),
-        Reading(f"Last day above {TARGET:.0f} mg/L", below, "", 0),
+        Reading(f"Last day above {TARGET:.0f} mg/L", math.floor(below), "", 0),
         Reading("Antibody given in all", float(per_kg.sum()), "mg/kg", 1),
     )
     regimen = _regimen(loading_dose, dose, interval, dose_days, planned[~given])
@@ -119,7 +119,7 @@ def view(
     return View(
         series=series,
         texts=texts,
-        sentence=_sentence(regimen, readings, last, drug, her2_way),
+        sentence=_sentence(regimen, readings, last, drug, her2_way, below),
         alt=described(SPEC, series),
         readings=readings,
         table=Table.of("Every 21 days, just before a dose of that day", columns),
@@ -146,7 +146,7 @@ def _regimen(loading_dose, dose, interval, dose_days, missed) -> str:
     return text + (f", the dose of day {skipped[0]:.0f} missed" if skipped.size else "")
 
 
-def _sentence(regimen, readings, last, drug, her2_way) -> str:
+def _sentence(regimen, readings, last, drug, her2_way, below) -> str:
     if not drug.max():
         return "No trastuzumab is given, so there is none in the blood."
     fast, slow = readings[3], readings[2]
@@ -157,12 +157,14 @@ def _sentence(regimen, readings, last, drug, her2_way) -> str:
         )
     elif her2_way == 0:
         compared = f"From day {last:.0f} on, the half-life is {slow} at every concentration."
+    elif readings[4].value < 1:
+        compared = f"On day {last:.0f} little is left: the half-life is near its shortest, {fast}."
     else:
-        compared = f"On day {last:.0f} little is left, and the half-life is {fast}, its shortest."
-    if readings[6].value >= DAYS:
+        compared = f"From day {last:.0f} on, the half-life stays near {fast}."
+    if below >= DAYS:
         target = f"It is still above {TARGET:.0f} mg/L on day {DAYS}."
-    elif readings[6].value > 0:
-        target = f"It is below {TARGET:.0f} mg/L from day {math.ceil(readings[6].value)} on."
+    elif below > 0:
+        target = f"It is below {TARGET:.0f} mg/L from day {math.ceil(below)} on."
         above = np.flatnonzero(drug >= TARGET)
         lowest = drug[above[0] : above[-1]].min(initial=np.inf)
         if lowest < TARGET:

@@ -186,7 +186,7 @@ def _sentence(found: Found, settings) -> str:
     )
     doubt = ""
     if found.stopped is not None and found.ratio.low <= 1 <= found.ratio.high:
-        doubt = " (The look uses another test than the interval; here they just disagree.)"
+        doubt = " (The look judges by other counts and another test than the interval.)"
     said = (
         f"{events.size:,} patients {who} {ended}; {int(events.sum()):,} "
         f"{CAME[settings['endpoint']]}. Hazard ratio {_judged(found.ratio)}.{doubt} "

@@ -259,7 +259,7 @@ RULES = (
         stands=None,
     ),
 )
-#: Kinds of treatment for which there is no rule at all.
+#: Kinds of treatment for which the table has no rule.
 NO_RULE = (
     "selection.repair_defect_europe",
     "approval.car_t_breast",

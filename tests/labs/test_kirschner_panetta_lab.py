@@ -141,8 +141,8 @@ def test_sentences_fit_the_end():
     assert "The tumour is large: 988 million cells" in show().sentence
     assert "ever less" in show(antigenicity=3500).sentence
     assert "The tumour is small" in show(antigenicity=2000, effector_inflow=500).sentence
-    assert "the tumour shrinks, and has 19 cells" in show(effector_inflow=550).sentence
-    assert "the tumour grows, and has 988 million" in show(effector_inflow=530).sentence
+    assert "the tumour shrinks and has 19 cells" in show(effector_inflow=550).sentence
+    assert "the tumour grows, then turns, and has 988 million" in show(effector_inflow=530).sentence
     assert "c is 0.00005)" in show().sentence
     swings = show(antigenicity=2500).sentence
     assert "swings between" in swings
