@@ -223,9 +223,7 @@ SPEC = LabSpec(
     goal=Goal(
         text=f"Tell the bonds apart: activation in at least 60 of 100 contacts on the {LONG:g} s "
         f"bond, and in at most 5 on the {SHORT:g} s bond.",
-        reached=lambda settings, view: (
-            round(view.series[2].y[0]) >= 60 and round(view.series[3].y[0]) <= 5
-        ),
+        reached=lambda settings, view: view.readings[3].shown >= 60 and view.readings[4].shown <= 5,
         praise="More steps tell bonds apart. The price: more peptides or more CD80 are needed.",
         solutions=(
             {"steps": "10", "peptides": 200},
